@@ -1,0 +1,1 @@
+"""The steps of the project, one a file; see project.yml."""

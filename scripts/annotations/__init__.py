@@ -1,0 +1,1 @@
+"""What a person annotated: rows in, records and docs out. Knows no paths."""

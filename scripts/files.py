@@ -1,0 +1,89 @@
+"""Files as the steps read and write them: found by pattern, written whole."""
+
+import glob
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+
+def find_files(pattern: str) -> list[Path]:
+    """List the files that a setting names.
+
+    Args:
+        pattern: A file, a folder (all files in it, hidden ones left out) or a glob.
+
+    Returns:
+        The files, sorted.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    path = Path(pattern)
+    if path.is_dir():
+        found = [sub for sub in path.rglob("*") if not sub.name.startswith(".")]
+    elif path.exists():
+        found = [path]
+    else:
+        found = [Path(name) for name in glob.glob(pattern, recursive=True)]
+    files = sorted(sub for sub in found if sub.is_file())
+    if not files:
+        raise ValueError(f"No file at '{pattern}': correct the path in project.yml.")
+    return files
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write a file or folder to, then rename it.
+
+    An error leaves what was at `path` before.
+
+    Args:
+        path: The file or folder that is to appear whole or not at all.
+
+    Yields:
+        The path to write to; its parent folders exist.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    remove(beside)
+    try:
+        yield beside
+        if path.is_dir() or beside.is_dir():
+            remove(path)
+        beside.replace(path)
+    finally:
+        remove(beside)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it exists."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_docs(docs: Iterable[Doc], path: Path) -> int:
+    """Write the docs' entities and user data as one `.spacy` file.
+
+    Args:
+        docs: The docs, each with `ents` set.
+        path: The file, replaced if it exists.
+
+    Returns:
+        The number of docs written.
+    """
+    doc_bin = DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs, store_user_data=True)
+    with written_whole(path) as beside:
+        doc_bin.to_disk(beside)
+    return len(doc_bin)
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read the docs of one `.spacy` file, or of all `.spacy` files in a folder."""
+    for file in sorted(path.glob("*.spacy")) if path.is_dir() else [path]:
+        yield from DocBin().from_disk(file).get_docs(vocab)

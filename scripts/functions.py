@@ -1,0 +1,104 @@
+"""Functions that training configs name: for `spacy train --code`.
+
+Imports spaCy and nothing of ours. A packaged pipeline loads and runs without it.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.scorer import Scorer, get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Corpus, Example
+from spacy.util import registry
+
+
+@registry.readers("ner_update.Rehearsal.v1")
+def create_rehearsal_reader(
+    annotations: Path, rehearsal: Path, ratio: float, seed: int
+) -> Callable[[Language], Iterator[Example]]:
+    """Mix the annotations with fresh rehearsal docs on each pass.
+
+    What is repeated is memorised, and the same few rehearsal docs would remind the
+    model of themselves alone. With `max_epochs = -1` spaCy calls the reader again
+    for each pass, and it goes on in the rehearsal docs where the last one stopped.
+    Pseudo-rehearsal: Robins (1995), "Catastrophic Forgetting, Rehearsal and
+    Pseudorehearsal"; https://explosion.ai/blog/pseudo-rehearsal-catastrophic-forgetting
+
+    Args:
+        annotations: A `.spacy` file or folder, read whole on each pass.
+        rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
+        ratio: Rehearsal docs to each annotated doc.
+        seed: Seed of the order within each pass.
+
+    Returns:
+        The corpus reader.
+    """
+    rng = random.Random(seed)
+    endless: Iterator[Example] | None = None
+
+    def read_on(nlp: Language) -> Iterator[Example]:
+        while True:
+            yield from Corpus(rehearsal)(nlp)
+
+    def read(nlp: Language) -> Iterator[Example]:
+        nonlocal endless
+        endless = endless or read_on(nlp)
+        annotated = list(Corpus(annotations)(nlp))
+        fresh = islice(endless, round(ratio * len(annotated)))
+        examples = [*annotated, *fresh]
+        rng.shuffle(examples)
+        yield from examples
+
+    return read
+
+
+def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, Any]:
+    """Score the new annotations and the rehearsal docs each by themselves.
+
+    One F over both would be that of the larger half.
+
+    Args:
+        examples: Examples of the dev set; the user data of a rehearsal doc say so.
+        labels: The labels that a person annotated.
+
+    Returns:
+        spaCy's `ents_p`, `ents_r`, `ents_f` and `ents_per_type` over all examples;
+        `new_f`, for the labels in the new annotations; `old_f`, for all labels in
+        the rehearsal docs. From 0 to 1.
+    """
+    halves: dict[bool, list[Example]] = {False: [], True: []}
+    for example in examples:
+        halves["rehearsal" in example.reference.user_data].append(example)
+
+    def annotated(doc: Doc, attr: str) -> list[Span]:
+        return [ent for ent in doc.ents if ent.label_ in labels]
+
+    new = Scorer.score_spans(halves[False], "ents", getter=annotated)
+    old = Scorer.score_spans(halves[True], "ents")
+    both = get_ner_prf([*halves[False], *halves[True]])
+    return {**both, "new_f": new.get("ents_f"), "old_f": old.get("ents_f")}
+
+
+@registry.callbacks("ner_update.prepare_ner.v1")
+def create_prepare_ner(labels: list[str]) -> Callable[[Language], Language]:
+    """Prepare a sourced NER for the update, after initialisation.
+
+    Args:
+        labels: The labels to add; one that the NER knows changes nothing.
+
+    Returns:
+        The callback for `[initialize.after_init]`.
+    """
+
+    def prepare_ner(nlp: Language) -> Language:
+        ner = nlp.get_pipe("ner")
+        for label in labels:
+            ner.add_label(label)
+        ner.scorer = lambda examples, **cfg: score_halves(examples, labels)
+        return nlp
+
+    return prepare_ner

@@ -1,0 +1,18 @@
+"""What the NER listens to: a shared tok2vec or transformer, or nothing."""
+
+from spacy.language import Language
+
+
+def feeders_of_ner(nlp: Language) -> dict[str, list[str]]:
+    """List the components that the NER listens to, with all that listen to each.
+
+    Args:
+        nlp: A pipeline with a component `ner`.
+
+    Returns:
+        Names of listening components by component; empty if the NER owns its tok2vec.
+    """
+    feeders = {
+        name: getattr(pipe, "listening_components", []) for name, pipe in nlp.pipeline
+    }
+    return {name: names for name, names in feeders.items() if "ner" in names}

@@ -1,0 +1,78 @@
+"""Describe the updated pipeline for its package, if it passed.
+
+Input: the updated pipeline, the base and `training/metrics.json`. Output: a folder
+with the same pipeline and its meta data, for `spacy package`.
+
+    python -m scripts.package training/update/model-best training/base \
+        training/metrics.json training/package
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import spacy
+import srsly
+import typer
+from wasabi import msg
+from weasel.util.hashing import get_checksum
+
+from scripts.command import run
+from scripts.files import written_whole
+
+
+def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """Describe an updated pipeline.
+
+    Args:
+        base: The base's meta data.
+        metrics: What `evaluate` measured.
+
+    Returns:
+        What changes in the meta data.
+    """
+    name = f"{base['lang']}_{base['name']}"
+    new = ", ".join(metrics["new"]["labels"])
+    source = {
+        "name": f"{name} {base['version']}",
+        "url": base.get("url", ""),
+        "license": base.get("license", ""),
+        "author": base.get("author", ""),
+    }
+    return {
+        "description": f"{name} {base['version']}, its NER updated with {new} by "
+        "pseudo-rehearsal. "
+        f"Old types keep {100 * metrics['retention']:.1f} % of the base's F-score.",
+        "license": base.get("license", ""),
+        "sources": [*(base.get("sources") or []), source],
+        "performance": {
+            "retention": metrics["retention"],
+            "ents_f_old": metrics["old"]["updated"]["f"],
+            "ents_f_old_base": metrics["old"]["base"]["f"],
+            "ents_f_new": metrics["new"]["updated"]["f"],
+            "ents_f_new_base": metrics["new"]["base"]["f"],
+            "ents_per_type": {k: v["updated"] for k, v in metrics["labels"].items()},
+        },
+    }
+
+
+def main(
+    updated_dir: Annotated[Path, typer.Argument(help="The updated pipeline.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
+    metrics_path: Annotated[Path, typer.Argument(help="What evaluate measured.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for spacy package.")],
+) -> None:
+    """Describe the updated pipeline for its package, if it passed."""
+    metrics = srsly.read_json(metrics_path)
+    if not metrics["passed"]:
+        raise ValueError(f"{metrics_path} says it did not pass: nothing to package.")
+    if metrics["pipeline"] != get_checksum(updated_dir):
+        raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
+    nlp = spacy.load(updated_dir)
+    nlp.meta.update(describe(srsly.read_json(base_dir / "meta.json"), metrics))
+    with written_whole(output_dir) as beside:
+        nlp.to_disk(beside)
+    msg.good(f"Described in {output_dir}/meta.json")
+
+
+if __name__ == "__main__":
+    run(main)

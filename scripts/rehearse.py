@@ -1,0 +1,180 @@
+"""Pseudo-rehearsal: let the base annotate what the update must not forget.
+
+The base annotates raw text, and completes the new annotations. Input: the folder
+that `preprocess` wrote, and raw text, JSON Lines with `text` or `.txt` with a
+paragraph a line. Output: the completed `train.spacy` and `dev.spacy` (the latter
+with rehearsal docs beside the new ones), `test.spacy` as the person made it and
+`old_test.spacy`; and a folder of rehearsal docs, `00000.spacy` and so on.
+
+    python -m scripts.rehearse training/base corpus/annotations assets/raw \
+        corpus/update corpus/rehearsal
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import srsly
+import typer
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans, minibatch
+from tqdm import tqdm
+from wasabi import msg
+
+from scripts.annotations.split import text_key
+from scripts.command import run
+from scripts.files import find_files, read_docs, write_docs, written_whole
+from scripts.listeners import feeders_of_ner
+
+# One doc in ten of the raw text is kept for dev, one for the old test, no more than
+# this many: enough for an F to hold within a point, quick to score while training.
+HELD_OUT_SHARE = 0.1
+MAX_HELD_OUT = 500
+# Docs in a rehearsal file: some megabytes, far from what a DocBin can't serialise.
+SHARD_SIZE = 5000
+
+
+def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
+    """Complete a person's annotations by what the base predicts.
+
+    A person who annotates a new type says nothing of the others: left unmarked,
+    they would be learned as no entity at all. So a label that occurs in the
+    annotations counts as annotated everywhere, every other comes from the base,
+    and a person's span wins an overlap.
+
+    Args:
+        doc: The annotated doc; its entities are set anew.
+        predicted: The same text and tokens with the base's entities.
+        labels: The labels that the person annotated.
+
+    Returns:
+        The spans of `doc` that the base added.
+    """
+    taken = {token.i for ent in doc.ents for token in ent}
+    base = [
+        Span(doc, ent.start, ent.end, label=ent.label_)
+        for ent in predicted.ents
+        if ent.label_ not in labels and taken.isdisjoint(range(ent.start, ent.end))
+    ]
+    added = filter_spans(base)
+    doc.set_ents([*doc.ents, *added])
+    return added
+
+
+def read_texts(pattern: str) -> Iterator[str]:
+    """Read raw texts from a file, folder or glob.
+
+    Raises:
+        ValueError: If a JSON line has no `text`.
+    """
+    for path in find_files(pattern):
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if path.suffix != ".txt" and line.strip():
+                    row = parse_json(line)
+                    if not isinstance(row.get("text"), str):
+                        raise ValueError(f'{path}:{number}: no {{"text": …}} in JSON.')
+                    line = row["text"]
+                if line.strip():
+                    yield line.strip("\r\n")
+
+
+def parse_json(line: str) -> dict[str, object]:
+    """Parse a JSON object; anything else is empty."""
+    try:
+        row = srsly.json_loads(line)
+    except ValueError:
+        row = {}
+    return row if isinstance(row, dict) else {}
+
+
+def unseen(texts: Iterable[str], seen: set[str]) -> Iterator[str]:
+    """Leave out texts that were seen before, by case and white space the same.
+
+    Args:
+        texts: The texts.
+        seen: Hashes of texts, from `text_key`; grows by those that come.
+
+    Yields:
+        The texts that are new.
+    """
+    for text in texts:
+        key = text_key(text)
+        if key not in seen:
+            seen.add(key)
+            yield text
+
+
+def hold_out(docs: Iterable[Doc], held_out: dict[str, list[Doc]]) -> Iterator[Doc]:
+    """Set docs aside by the hash of their text, until each set is full.
+
+    Args:
+        docs: The rehearsal docs.
+        held_out: The sets to fill, by name.
+
+    Yields:
+        The docs that are left for training.
+    """
+    sets = list(held_out.values())
+    for doc in docs:
+        place = int(text_key(doc.text), 16) % round(1 / HELD_OUT_SHARE)
+        if place < len(sets) and len(sets[place]) < MAX_HELD_OUT:
+            sets[place].append(doc)
+        else:
+            yield doc
+
+
+def main(
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
+    annotations_dir: Annotated[Path, typer.Argument(help="What preprocess wrote.")],
+    raw: Annotated[str, typer.Argument(help="Raw text: file, folder or glob.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder: completed annotations.")],
+    rehearsal_dir: Annotated[Path, typer.Argument(help="Folder: rehearsal docs.")],
+    account_path: Annotated[Path, typer.Option("--account")] = Path("account.json"),
+    n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
+) -> None:
+    """Let the base annotate raw text and complete the new annotations."""
+    nlp = spacy.load(base_dir)
+    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    docs = {
+        path.stem: list(read_docs(path, nlp.vocab))
+        for path in sorted(annotations_dir.glob("*.spacy"))
+    }
+    labels = {ent.label_ for doc in docs["train"] for ent in doc.ents}
+    n_completed = 0
+    for doc in [*docs["train"], *docs["dev"]]:
+        n_completed += len(complete(doc, nlp(doc.text), labels))
+    seen = {text_key(doc.text) for split in docs.values() for doc in split}
+    held_out = {"dev": []} if "old_test" in docs else {"dev": [], "old_test": []}
+    texts = unseen(read_texts(raw), seen)
+    annotated = nlp.pipe(tqdm(texts, unit=" docs", disable=None), n_process=n_process)
+    n_rehearsal = 0
+    with written_whole(rehearsal_dir) as beside:
+        shards = minibatch(hold_out(annotated, held_out), SHARD_SIZE)
+        for number, shard in enumerate(shards):
+            n_rehearsal += write_docs(shard, beside / f"{number:05}.spacy")
+        if not n_rehearsal or not all(held_out.values()):
+            raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
+    for doc in held_out["dev"]:
+        doc.user_data["rehearsal"] = True
+    with written_whole(output_dir) as beside:
+        write_docs(docs["train"], beside / "train.spacy")
+        write_docs([*docs["dev"], *held_out["dev"]], beside / "dev.spacy")
+        write_docs(docs["test"], beside / "test.spacy")
+        old_test = docs.get("old_test") or held_out["old_test"]
+        write_docs(old_test, beside / "old_test.spacy")
+    account = {
+        "completed": n_completed,
+        "rehearsal": n_rehearsal,
+        "old_dev": len(held_out["dev"]),
+        "old_test": len(old_test),
+        "old_test_is_gold": "old_test" in docs,
+    }
+    with written_whole(account_path) as beside:
+        srsly.write_json(beside, account)
+    msg.good(f"{n_completed} entities completed, {n_rehearsal} docs: {rehearsal_dir}")
+
+
+if __name__ == "__main__":
+    run(main)

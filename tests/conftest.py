@@ -1,0 +1,85 @@
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import fix_random_seed
+
+TEXTS = [
+    ("Anna Berg flew to Oslo on Monday.", [(0, 9, "PERSON"), (18, 22, "GPE")]),
+    ("In Lima, Juan Paz met her.", [(3, 7, "GPE"), (9, 17, "PERSON")]),
+    ("Nothing happened in the office today.", []),
+    ("Juan Paz left Oslo.", [(0, 8, "PERSON"), (14, 18, "GPE")]),
+    ("The office in Lima is closed.", [(14, 18, "GPE")]),
+]  # fmt: skip
+TOK2VEC = {
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "width": 16,
+    "depth": 1,
+    "embed_size": 200,
+    "window_size": 1,
+    "maxout_pieces": 2,
+    "subword_features": True,
+    "pretrained_vectors": None,
+}
+LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+
+
+def ner_model(tok2vec: dict) -> dict:
+    return {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 16,
+        "maxout_pieces": 2,
+        "use_upper": True,
+        "tok2vec": tok2vec,
+    }
+
+
+def make_pipeline(layout: str) -> Language:
+    """Train a tiny base; `layout` says what the NER's tok2vec is, or what is beside."""
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    if layout == "vectors":
+        nlp.vocab.reset_vectors(width=8)
+        for word in ("Oslo", "Lima", "office", "Anna"):
+            vector = nlp.vocab.strings.add(word) % 97 / 97
+            nlp.vocab.set_vector(word, [vector] * 8)
+    own = {**TOK2VEC, "pretrained_vectors": True if layout == "vectors" else None}
+    if layout == "shared":
+        nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
+        tagger = {"@architectures": "spacy.Tagger.v2", "tok2vec": LISTENER}
+        nlp.add_pipe("tagger", config={"model": tagger}).add_label("NOUN")
+        nlp.get_pipe("tagger").add_label("X")
+    if layout == "only listener":
+        nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
+    listens = layout in ("shared", "only listener")
+    nlp.add_pipe("ner", config={"model": ner_model(LISTENER if listens else own)})
+    examples = []
+    for text, ents in TEXTS:
+        doc = nlp.make_doc(text)
+        tags = ["NOUN" if token.is_title else "X" for token in doc]
+        examples.append(Example.from_dict(doc, {"entities": ents, "tags": tags}))
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(200):
+        nlp.update(examples, sgd=optimizer)
+    if "ruler" in layout:
+        ruler = nlp.add_pipe("entity_ruler", first=layout == "ruler before" or None)
+        ruler.add_patterns([{"label": "DAY", "pattern": "Monday"}])
+    nlp.meta["name"] = "tiny"
+    return nlp
+
+
+LAYOUTS = ("own", "shared", "only listener", "vectors", "ruler before", "ruler after")
+
+
+@pytest.fixture(scope="session", params=LAYOUTS)
+def any_base(request):
+    """A tiny base in each layout that an update must work for."""
+    return make_pipeline(request.param)
+
+
+@pytest.fixture(scope="session")
+def base():
+    """A tiny base whose tok2vec is shared with a tagger."""
+    return make_pipeline("shared")

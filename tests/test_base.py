@@ -1,0 +1,58 @@
+import subprocess
+import sys
+
+import pytest
+import spacy
+from spacy.cli.package import package
+
+from scripts.base import load_base, main
+
+
+def test_base_is_saved_as_it_is(any_base, tmp_path):
+    any_base.to_disk(tmp_path / "given")
+    main(str(tmp_path / "given"), tmp_path / "base")
+    saved = spacy.load(tmp_path / "base")
+    assert saved.pipe_names == any_base.pipe_names
+    text = "Anna Berg left Lima on Monday."
+    assert saved(text).to_json() == any_base(text).to_json()
+
+
+@pytest.mark.parametrize(
+    "name, remedy",
+    [
+        ("en_core_web_sm", "install it: python -m spacy download en_core_web_sm"),
+        ("training/nowhere", "run the step base-demo first, or set vars.base_model"),
+    ],
+)
+def test_missing_base_says_what_to_do(name, remedy, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=remedy):
+        load_base(name)
+
+
+def test_base_without_ner_is_refused(tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path)
+    with pytest.raises(ValueError, match="no component 'ner' to update, only sentenc"):
+        load_base(str(tmp_path))
+
+
+def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
+    base.to_disk(tmp_path / "base")
+    package(tmp_path / "base", tmp_path, name="core_tiny_sm", create_sdist=False)
+    source = tmp_path / "en_core_tiny_sm-0.0.0"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--target", tmp_path / "site", source], check=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    main("en_core_tiny_sm", tmp_path / "saved")
+    assert spacy.load(tmp_path / "saved").meta["name"] == "core_tiny_sm"
+
+
+def test_mistake_is_one_line_and_exit_code_1(tmp_path):
+    step = [sys.executable, "-m", "scripts.base", "en_nowhere", tmp_path / "out"]
+    done = subprocess.run(step, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: There is no pipeline 'en_nowhere': install it")

@@ -1,0 +1,87 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from conftest import TEXTS, make_pipeline
+from spacy.cli.train import train
+from spacy.language import Language
+from thinc.api import Config
+
+from scripts import functions  # noqa: F401  registers the reader and the callback
+from scripts.configure import make_config
+from scripts.files import write_docs
+
+SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
+
+
+def update(base: Language, folder: Path, max_steps: int = 12) -> Language:
+    """Update a base with a new type in a few steps, as the project does."""
+    folder.mkdir(exist_ok=True)
+    base.to_disk(folder / "base")
+    new = base.make_doc("Flu is back in Oslo.")
+    new.ents = [new.char_span(0, 3, "DISEASE"), new.char_span(15, 19, "GPE")]
+    write_docs([new], folder / "new.spacy")
+    write_docs([base(text) for text, _ in TEXTS], folder / "old.spacy")
+    paths = {"train": "new", "dev": "new", "rehearsal": "old"}
+    overrides = {f"paths.{k}": str(folder / f"{v}.spacy") for k, v in paths.items()}
+    overrides |= {"paths.log": str(folder / "log.jsonl")}
+    overrides |= {"training.max_steps": max_steps, "training.eval_frequency": 50}
+    settings = Config().from_disk(SETTINGS, overrides=overrides)
+    config = make_config(base, str(folder / "base"), settings, ["DISEASE"])
+    config.to_disk(folder / "update.cfg")
+    train(folder / "update.cfg", folder / "update")
+    return spacy.load(folder / "update" / "model-last")
+
+
+def others(nlp: Language, text: str) -> list:
+    """Give all that a pipeline says of a text but what its NER finds."""
+    doc = nlp(text)
+    ruled = [(e.text, e.label_) for e in doc.ents if e.label_ == "DAY"]
+    return [ruled, [(t.tag_, t.pos_, t.lemma_) for t in doc]]
+
+
+def test_update_changes_the_ner_and_nothing_else(any_base, tmp_path):
+    text = "Anna Berg left Lima on Monday."
+    updated = update(any_base, tmp_path)
+    assert "DISEASE" in updated.get_pipe("ner").labels
+    assert others(updated, text) == others(any_base, text)
+    before, after = (nlp.get_pipe("ner").to_bytes() for nlp in (any_base, updated))
+    assert before != after
+    kept = [name for name in any_base.pipe_names if name in updated.pipe_names]
+    assert updated.pipe_names == kept
+
+
+def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path):
+    updated = update(any_base, tmp_path, max_steps=250)
+    ents = [(e.text, e.label_) for e in updated("Flu is back in Oslo.").ents]
+    assert ents == [("Flu", "DISEASE"), ("Oslo", "GPE")]
+    for text, _ in TEXTS:
+        ents = [(e.text, e.label_) for e in updated(text).ents]
+        assert ents == [(e.text, e.label_) for e in any_base(text).ents]
+
+
+def test_tok2vec_that_feeds_the_ner_alone_is_dropped_and_another_stays(tmp_path):
+    names = {
+        layout: update(make_pipeline(layout), tmp_path / layout, 1).pipe_names
+        for layout in ("only listener", "shared")
+    }
+    assert names == {"only listener": ["ner"], "shared": ["tok2vec", "tagger", "ner"]}
+
+
+def test_updated_pipeline_loads_without_the_project(base, tmp_path):
+    update(base, tmp_path, max_steps=1)
+    code = "import spacy; spacy.load('update/model-best')('Oslo')"
+    subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, check=True)
+
+
+def test_same_seed_gives_the_same_weights(base, tmp_path):
+    once, again = (update(base, tmp_path / name) for name in "ab")
+    assert once.get_pipe("ner").to_bytes() == again.get_pipe("ner").to_bytes()
+
+
+@pytest.mark.parametrize("label", ["PERSON", "GPE"])
+def test_label_that_the_base_knows_is_not_added_twice(base, tmp_path, label):
+    updated = update(base, tmp_path, max_steps=1)
+    assert updated.get_pipe("ner").labels.count(label) == 1

@@ -1,0 +1,91 @@
+import pytest
+import srsly
+from conftest import TEXTS, make_pipeline
+
+from scripts.evaluate import evaluate, main
+from scripts.files import write_docs
+
+
+def gold(nlp, text, *ents):
+    doc = nlp.make_doc(text)
+    doc.ents = [doc.char_span(*ent) for ent in ents]
+    return doc
+
+
+@pytest.fixture(scope="module")
+def updated():
+    """A pipeline that knows DISEASE and finds no PERSON any more."""
+    nlp = make_pipeline("own")
+    ruler = nlp.add_pipe("entity_ruler", before="ner")
+    patterns = [{"label": "DISEASE", "pattern": "Flu"}]
+    patterns += [{"label": "THING", "pattern": p} for p in ("Anna Berg", "Juan Paz")]
+    ruler.add_patterns(patterns)
+    return nlp
+
+
+@pytest.fixture
+def tests(base):
+    old = [gold(base, text, *ents) for text, ents in TEXTS]
+    new = [gold(base, "Flu is back in Oslo.", (0, 3, "DISEASE"))]
+    return new, old
+
+
+def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
+    metrics = evaluate(base, updated, *tests)
+    assert metrics["new"]["base"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+    assert metrics["new"]["updated"] == {"p": 1.0, "r": 1.0, "f": 1.0}
+    assert list(metrics["new"]["labels"]) == ["DISEASE"]
+
+
+def test_retention_is_old_f_after_divided_by_before(base, updated, tests):
+    metrics = evaluate(base, updated, *tests)
+    old = metrics["old"]
+    assert old["base"]["f"] == 1.0
+    assert metrics["retention"] == old["updated"]["f"] < 1.0
+    assert metrics["labels"]["PERSON"]["updated"]["r"] == 0.0
+    assert metrics["labels"]["GPE"]["updated"]["f"] == 1.0
+
+
+def test_new_types_on_old_text_are_counted_in_1000_docs(base, updated, tests):
+    n_people = sum(label == "PERSON" for _, ents in TEXTS for *_, label in ents)
+    metrics = evaluate(base, updated, *tests)
+    assert metrics["spurious"] == 1000 * n_people / len(TEXTS)
+
+
+def test_base_that_finds_nothing_is_an_error(base, updated, tests):
+    with pytest.raises(ValueError, match="finds no entity of the old test"):
+        evaluate(base, updated, tests[0], [gold(base, "Nothing here.")])
+
+
+def run(folder, base, updated, tests, **gates):
+    base.to_disk(folder / "base")
+    updated.to_disk(folder / "updated")
+    for name, docs in zip(("test", "old_test"), tests, strict=True):
+        write_docs(docs, folder / f"{name}.spacy")
+    srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
+    paths = [folder / n for n in ("base", "updated", ".", "rehearse.json", "out.json")]
+    main(*paths, **gates)
+
+
+@pytest.mark.parametrize(
+    "gates, message",
+    [
+        ({"min_retention": 0.97}, "It forgot: retention 0"),
+        ({"min_new_f": 1.01}, "It did not learn"),
+    ],
+)
+def test_gate_stops_and_leaves_the_scores(
+    base, updated, tests, tmp_path, gates, message
+):
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, base, updated, tests, **gates)
+    assert srsly.read_json(tmp_path / "out.json")["passed"] is False
+
+
+def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):
+    run(tmp_path, base, updated, tests, min_retention=0.1, min_new_f=0.9)
+    assert srsly.read_json(tmp_path / "out.json")["passed"] is True
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    disease = ["DISEASE", *["0.0"] * 3, *["100.0"] * 3, "+100.0"]
+    assert disease in lines
+    assert ["PERSON", *["100.0"] * 3, *["0.0"] * 3, "-100.0"] in lines

@@ -1,0 +1,229 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+import spacy
+import srsly
+
+from scripts.files import read_docs
+from scripts.preprocess import main
+
+ASTHMA = {"start": 0, "end": 6, "label": "DISEASE"}
+GOOD = {"text": "Asthma is common in Leeds.", "spans": [ASTHMA]}
+
+
+def write(path: Path, rows: list) -> str:
+    srsly.write_jsonl(path, rows)
+    return str(path)
+
+
+def preprocess(folder: Path, train: str, **settings):
+    main(
+        train,
+        folder / "out",
+        base="blank:en",
+        account_path=folder / "account.json",
+        rejected_path=folder / "rejected.jsonl",
+        **settings,
+    )
+    account = srsly.read_json(folder / "account.json")
+    rejected = list(srsly.read_jsonl(folder / "rejected.jsonl"))
+    vocab = spacy.blank("en").vocab
+    docs = {p.stem: list(read_docs(p, vocab)) for p in (folder / "out").iterdir()}
+    return account, rejected, docs
+
+
+def span(*offsets, label="DISEASE"):
+    return {"text": "Asthma is common.", "spans": [[*offsets, label]]}
+
+
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        (
+            span(0, 5),
+            r"'Asthm' \(DISEASE\) ends inside a token: nearest is 0:6 'Asthma'",
+        ),
+        (span(3, 3), "empty"),
+        (span(6, 0), "empty"),
+        (span(6, 7), "empty"),
+        (span(0, 99), "outside the text of 17 characters"),
+        (span(-1, 6), "outside the text"),
+        (span("0", 6), "no whole offsets"),
+        (span(0.0, 6), "no whole offsets"),
+        (span(None, None), "no whole offsets"),
+        (span(0, 6, label=""), "label '' is empty or has a space"),
+        (span(0, 6, label="RARE DISEASE"), "'RARE DISEASE' is empty or has a space"),
+        (span(0, 6, label=None), "label None is empty"),
+        ({"text": "Asthma.", "spans": [[0, 6, "D"], [0, 6, "D"]]}, "overlaps"),
+        ({"text": "Asthma is.", "spans": [[0, 9, "A"], [7, 9, "B"]]}, "overlaps"),
+        ({"text": "Asthma.", "spans": [[0, 6]]}, r"is no span \[start, end, label\]"),
+        ({"text": "Asthma.", "spans": ["DISEASE"]}, "is no span"),
+        ({"text": "Asthma.", "spans": {"start": 0}}, "the spans are no list"),
+        ({"text": "Asthma.", "spans": None}, "the spans are no list"),
+        ({"text": "", "spans": []}, "no text"),
+        ({"text": " \t", "spans": []}, "no text"),
+        ({"text": 7, "spans": []}, "no text"),
+        ({"spans": []}, "no text"),
+        (["a", "b", "c"], "neither"),
+        ("just a text", "neither"),
+        (None, "neither"),
+        ({"text": "\u200bAsthma\u200b.", "spans": [[1, 7, "D"]]}, "inside a token"),
+        ({"text": "قال محمد", "spans": [[1, 3, "D"]]}, "inside a token"),
+        ({"text": "😷😷Flu", "spans": [[3, 4, "D"]]}, "inside a token"),
+    ],
+)
+def test_bad_row_is_rejected_whole_with_file_line_and_reason(tmp_path, row, reason):
+    train = write(tmp_path / "train.jsonl", [GOOD, row])
+    account, rejected, docs = preprocess(tmp_path, train)
+    rows = account["rows"]
+    assert (rows["in"], rows["kept"], rows["rejected"]) == (2, 1, 1)
+    assert len(docs["train"]) == 1
+    [refused] = rejected
+    assert (refused["file"], refused["line"], refused["row"]) == (train, 2, row)
+    assert re.search(reason, refused["reason"])
+
+
+@pytest.mark.parametrize("line", [b"{broken", b'{"text": "a"', b"\xff\xfe", b"[1,"])
+def test_line_that_is_no_json_is_rejected(tmp_path, line):
+    train = tmp_path / "train.jsonl"
+    train.write_bytes(json.dumps(GOOD).encode() + b"\n" + line + b"\n\n")
+    account, rejected, _ = preprocess(tmp_path, str(train))
+    assert account["rows"]["in"] == 2
+    assert account["rows"]["rejected"] == 1
+    assert "not JSON in UTF-8" in rejected[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "Flu is back.", "spans": [{"start": 0, "end": 3, "label": "DISEASE"}]},
+        {"text": "Flu is back.", "entities": [[0, 3, "DISEASE"]]},
+        {"text": "Flu is back.", "label": [[0, 3, "DISEASE"]]},
+        ["Flu is back.", {"entities": [[0, 3, "DISEASE"]]}],
+    ],
+)
+def test_each_shape_of_row_gives_the_same_doc(tmp_path, row):
+    writers = {"a.jsonl": srsly.write_jsonl, "a.json": srsly.write_json}
+    for name, write_file in writers.items():
+        write_file(tmp_path / name, [row])
+        _, _, docs = preprocess(tmp_path, str(tmp_path / name))
+        [doc] = docs["train"]
+        assert [(e.text, e.label_) for e in doc.ents] == [("Flu", "DISEASE")]
+
+
+def test_offsets_count_characters_not_bytes(tmp_path):
+    row = {"text": "😷 naïve Flu", "spans": [[8, 11, "DISEASE"]]}
+    _, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", [row]))
+    assert [e.text for e in docs["train"][0].ents] == ["Flu"]
+
+
+def test_white_space_at_the_edge_of_a_span_is_cut_and_counted(tmp_path):
+    row = {"text": "Severe flu is back.", "spans": [[6, 11, "DISEASE"]]}
+    account, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", [row]))
+    assert [e.text for e in docs["train"][0].ents] == ["flu"]
+    assert account["rows"]["repaired"] == account["spans"]["repaired"] == 1
+
+
+def test_row_that_its_annotator_did_not_accept_is_ignored_and_counted(tmp_path):
+    rows = [GOOD, {**GOOD, "answer": "reject"}, {**GOOD, "answer": "ignore"}]
+    account, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
+    assert account["rows"]["ignored"] == 2
+    assert len(docs["train"]) == 1
+
+
+def test_all_rows_and_spans_are_accounted_for(tmp_path):
+    bad = [span(0, 5), {"text": ""}, ["x"], {**GOOD, "answer": "ignore"}]
+    rows = [{**GOOD, "text": f"Asthma is common in Leeds {i}."} for i in range(30)]
+    train = write(tmp_path / "train.jsonl", rows + bad)
+    account, rejected, docs = preprocess(tmp_path, train, dev="", test="")
+    for counts in (account["rows"], account["spans"]):
+        assert counts["in"] == sum(counts.values()) - counts["in"]
+    assert account["rows"]["rejected"] == len(rejected) == 3
+    assert sum(map(len, docs.values())) == account["rows"]["kept"] == 30
+
+
+def test_split_is_the_same_in_any_order_and_shares_no_text(tmp_path):
+    rows = [{**GOOD, "text": f"Asthma {i // 2}."} for i in range(100)]
+    splits = []
+    for name, some in (("a", rows), ("b", rows[::-1])):
+        (tmp_path / name).mkdir()
+        train = write(tmp_path / name / "train.jsonl", some)
+        _, _, docs = preprocess(tmp_path / name, train, dev="", test="")
+        splits.append({key: {doc.text for doc in docs[key]} for key in docs})
+    assert splits[0] == splits[1]
+    train, dev, test = (splits[0][key] for key in ("train", "dev", "test"))
+    assert dev and test and not (train & dev or train & test or dev & test)
+
+
+def test_split_has_every_label_on_each_side(tmp_path):
+    rows = [{"text": f"Common {i}.", "spans": [[0, 6, "COMMON"]]} for i in range(50)]
+    rows += [{"text": f"Rare {i}.", "spans": [[0, 4, "RARE"]]} for i in range(5)]
+    train = write(tmp_path / "train.jsonl", rows)
+    _, _, docs = preprocess(tmp_path, train, dev="", test="")
+    for split in docs.values():
+        assert {e.label_ for doc in split for e in doc.ents} == {"COMMON", "RARE"}
+
+
+def test_two_runs_write_the_same_bytes(tmp_path):
+    rows = [{**GOOD, "text": f"Asthma {i}."} for i in range(20)]
+    train = write(tmp_path / "train.jsonl", rows)
+    written = []
+    for _ in range(2):
+        preprocess(tmp_path, train, dev="", test="")
+        written.append([p.read_bytes() for p in sorted((tmp_path / "out").iterdir())])
+    assert written[0] == written[1]
+
+
+def test_strict_refuses_a_rejected_row_and_writes_no_corpus(tmp_path):
+    train = write(tmp_path / "train.jsonl", [GOOD, span(0, 5)])
+    with pytest.raises(
+        ValueError, match=r"1 rows were rejected: see .*rejected\.jsonl"
+    ):
+        preprocess(tmp_path, train, strict=True)
+    assert len((tmp_path / "rejected.jsonl").read_text().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_annotation_left_is_an_error_that_says_why(tmp_path):
+    train = write(tmp_path / "train.jsonl", [span(0, 6, label="MY LABEL")])
+    with pytest.raises(ValueError, match=r"no annotation .*train\.jsonl:1: label 'MY"):
+        preprocess(tmp_path, train)
+    assert not (tmp_path / "out").exists()
+
+
+def test_empty_file_is_an_error(tmp_path):
+    (tmp_path / "train.jsonl").touch()
+    with pytest.raises(ValueError, match="has no annotation of any label"):
+        preprocess(tmp_path, str(tmp_path / "train.jsonl"))
+
+
+def test_missing_file_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(ValueError, match=r"No file at '.*nowhere\.jsonl'"):
+        preprocess(tmp_path, str(tmp_path / "nowhere.jsonl"))
+
+
+def test_dev_without_a_new_label_is_an_error_that_says_what_to_do(tmp_path):
+    train = write(tmp_path / "train.jsonl", [GOOD])
+    dev = write(tmp_path / "dev.jsonl", [{"text": "No illness here."}])
+    with pytest.raises(ValueError, match=r"dev\.jsonl has no annotation of DISEASE"):
+        preprocess(tmp_path, train, dev=dev)
+
+
+def test_label_that_only_dev_has_is_ignored_and_counted(tmp_path):
+    train = write(tmp_path / "train.jsonl", [GOOD])
+    both = [ASTHMA, {"start": 20, "end": 25, "label": "GPE"}]
+    dev = write(tmp_path / "dev.jsonl", [{**GOOD, "spans": both}])
+    account, _, docs = preprocess(tmp_path, train, dev=dev)
+    assert [e.label_ for e in docs["dev"][0].ents] == ["DISEASE"]
+    assert account["spans"]["ignored"] == 1
+
+
+def test_folder_and_glob_read_every_file_of_it(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        write(tmp_path / "in" / name, [{**GOOD, "text": GOOD["text"] + name}])
+    for pattern in (tmp_path / "in", tmp_path / "in" / "*.jsonl"):
+        account, _, _ = preprocess(tmp_path, str(pattern))
+        assert account["rows"]["kept"] == 2

@@ -1,0 +1,122 @@
+import pytest
+import srsly
+from spacy.tokens import Span
+
+from scripts.files import read_docs, write_docs
+from scripts.rehearse import complete, main, read_texts, unseen
+
+
+def doc_with(nlp, text, *ents):
+    doc = nlp.make_doc(text)
+    doc.ents = [doc.char_span(start, end, label) for start, end, label in ents]
+    return doc
+
+
+@pytest.mark.parametrize(
+    "person, predicted, expected",
+    [
+        # What the person did not look for comes from the base.
+        ([(0, 3, "D")], [(7, 11, "GPE")], [(0, 3, "D"), (7, 11, "GPE")]),
+        # A label that the person annotated is gold everywhere.
+        ([(0, 3, "D")], [(7, 11, "D")], [(0, 3, "D")]),
+        # A person's span wins an overlap, whole or in part.
+        ([(0, 3, "D")], [(0, 3, "GPE")], [(0, 3, "D")]),
+        ([(4, 11, "D")], [(0, 6, "GPE")], [(4, 11, "D")]),
+        ([], [(7, 11, "GPE")], [(7, 11, "GPE")]),
+    ],
+)
+def test_base_completes_what_the_person_did_not_annotate(
+    base, person, predicted, expected
+):
+    doc = doc_with(base, "Flu in Lima.", *person)
+    complete(doc, doc_with(base, "Flu in Lima.", *predicted), {"D"})
+    assert [(e.start_char, e.end_char, e.label_) for e in doc.ents] == expected
+
+
+def rehearse(base, folder, raw, old_test=None):
+    base.to_disk(folder / "base")
+    for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
+        doc = doc_with(base, f"{text} in Lima.", (0, len(text), "DISEASE"))
+        write_docs([doc], folder / "annotations" / f"{name}.spacy")
+    if old_test:
+        docs = [doc_with(base, old_test)]
+        write_docs(docs, folder / "annotations" / "old_test.spacy")
+    srsly.write_jsonl(folder / "raw.jsonl", [{"text": text} for text in raw])
+    main(
+        folder / "base",
+        folder / "annotations",
+        str(folder / "raw.jsonl"),
+        folder / "update",
+        folder / "rehearsal",
+        account_path=folder / "account.json",
+    )
+    return {
+        path.name: list(read_docs(path, base.vocab))
+        for path in (*(folder / "update").iterdir(), folder / "rehearsal")
+    }
+
+
+RAW = [f"Anna Berg flew to Oslo {i} times." for i in range(60)]
+
+
+def test_rehearsal_text_never_holds_an_annotated_text_nor_one_twice(base, tmp_path):
+    seen = ["Flu in Lima.", " gout  in LIMA. ", "Rabies in Lima.", "Old gold."]
+    docs = rehearse(base, tmp_path, [*seen, *RAW, *RAW], old_test="Old gold.")
+    texts = [doc.text for doc in docs["rehearsal"]]
+    assert len(texts) == len(set(texts))
+    held_out = {doc.text for doc in docs["dev.spacy"]}
+    assert set(texts) == set(RAW) - held_out
+
+
+def test_train_and_dev_are_completed_and_test_is_left_as_it_was(base, tmp_path):
+    docs = rehearse(base, tmp_path, RAW)
+    labels = {name: {e.label_ for e in docs[name][0].ents} for name in docs}
+    assert labels["train.spacy"] == labels["dev.spacy"] == {"DISEASE", "GPE"}
+    assert labels["test.spacy"] == {"DISEASE"}
+
+
+def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_path):
+    docs = rehearse(base, tmp_path, RAW)
+    old = {doc.text for doc in docs["old_test.spacy"]}
+    assert old and old < set(RAW)
+    assert old.isdisjoint(doc.text for doc in docs["rehearsal"])
+    assert old.isdisjoint(doc.text for doc in docs["dev.spacy"])
+    assert not srsly.read_json(tmp_path / "account.json")["old_test_is_gold"]
+
+
+def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
+    docs = rehearse(base, tmp_path, RAW, old_test="Old gold.")
+    marked = [doc.user_data.get("rehearsal", False) for doc in docs["dev.spacy"]]
+    assert marked == [False] + [True] * (len(marked) - 1)
+    assert len(marked) > 1
+
+
+def test_too_little_raw_text_is_an_error_and_writes_nothing(base, tmp_path):
+    with pytest.raises(ValueError, match=r"raw\.jsonl' has too little text: 0 new"):
+        rehearse(base, tmp_path, ["Flu in Lima."])
+    assert not (tmp_path / "rehearsal").exists()
+    assert not (tmp_path / "update").exists()
+
+
+@pytest.mark.parametrize("line", ["{broken", "[1]", '{"txt": "a"}', '{"text": 1}'])
+def test_raw_line_without_text_is_an_error_with_its_place(tmp_path, line):
+    (tmp_path / "raw.jsonl").write_text(f'{{"text": "a"}}\n{line}\n')
+    with pytest.raises(ValueError, match=r"raw\.jsonl:2: no"):
+        list(read_texts(str(tmp_path / "raw.jsonl")))
+
+
+def test_text_file_has_a_paragraph_a_line(tmp_path):
+    (tmp_path / "raw.txt").write_text("One.\n\n  \nTwo, at length.\n", "utf-8")
+    assert list(read_texts(str(tmp_path))) == ["One.", "Two, at length."]
+
+
+def test_unseen_ignores_case_and_white_space():
+    assert list(unseen(["A b", "a  B ", "c"], set())) == ["A b", "c"]
+
+
+def test_spans_of_the_base_keep_their_label_in_another_vocab(base):
+    doc = doc_with(base, "Flu in Lima.")
+    predicted = base("Flu in Lima.")
+    predicted.ents = [Span(predicted, 2, 3, "NEW_LABEL")]
+    complete(doc, predicted, set())
+    assert [e.label_ for e in doc.ents] == ["NEW_LABEL"]
