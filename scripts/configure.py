@@ -19,12 +19,12 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import written_whole
+from scripts.files import read_docs, written_whole
 from scripts.listeners import feeders_of_ner
 
 
 def make_config(
-    nlp: Language, base_dir: str, settings: Config, labels: list[str]
+    nlp: Language, base_dir: str, settings: Config, labels: list[str], n_words: int
 ) -> Config:
     """Make the training config of an update.
 
@@ -33,6 +33,7 @@ def make_config(
         base_dir: The path it was loaded from.
         settings: What an update sets, over the base's config.
         labels: The labels that were annotated.
+        n_words: Words in the annotated docs.
 
     Returns:
         The config, for `spacy train`.
@@ -66,7 +67,31 @@ def make_config(
         "@callbacks": "ner_update.prepare_ner.v1",
         "labels": labels,
     }
-    return Config(config).merge(settings)
+    config = Config(config).merge(settings)
+
+    max_steps, batch_words = budget(n_words, settings)
+    config["training"]["max_steps"] = max_steps
+    config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
+    config["training"]["batcher"]["size"] = batch_words
+    config.pop("update")
+    return config
+
+
+def budget(n_words: int, settings: Config) -> tuple[int, int]:
+    """Say how long to train.
+
+    Args:
+        n_words: Words in the annotated docs.
+        settings: What an update sets.
+
+    Returns:
+        The number of steps, and the words in each batch.
+    """
+    update = settings["update"]
+    ratio = settings["corpora"]["train"]["ratio"]
+    total = round(update["passes"] * n_words * (1 + ratio))
+    max_steps = max(update["min_steps"], total // update["max_batch_words"])
+    return max_steps, max(update["min_batch_words"], total // max_steps)
 
 
 def main(
@@ -74,7 +99,7 @@ def main(
     settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
     account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
     output_path: Annotated[Path, typer.Argument(help="The config to write.")],
-    train: Annotated[str, typer.Option(help="Completed annotations.")],
+    train: Annotated[Path, typer.Option(help="Completed annotations.")],
     dev: Annotated[str, typer.Option(help="Docs to choose the model by.")],
     rehearsal: Annotated[str, typer.Option(help="Docs that the base annotated.")],
     log: Annotated[str, typer.Option(help="JSON Lines that training writes.")],
@@ -83,16 +108,21 @@ def main(
     """Make the training config of an update out of the base's own config."""
     nlp = spacy.load(base_dir)
     labels = srsly.read_json(account_path)["labels"]
-    paths = {"train": train, "dev": dev, "rehearsal": rehearsal, "log": log}
+    paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal, "log": log}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     settings = Config().from_disk(
         settings_path, overrides={**overrides, "system.seed": seed}
     )
-    config = make_config(nlp, str(base_dir), settings, labels)
+    n_words = sum(len(doc) for doc in read_docs(train, nlp.vocab))
+    config = make_config(nlp, str(base_dir), settings, labels, n_words)
     with written_whole(output_path) as beside:
         config.to_disk(beside)
     frozen = ", ".join(config["training"]["frozen_components"]) or "nothing"
-    msg.good(f"Updates ner with {', '.join(labels)}, freezes {frozen}: {output_path}")
+    training = config["training"]
+    msg.good(
+        f"Updates ner with {', '.join(labels)} in {training['max_steps']} steps of "
+        f"{training['batcher']['size']} words, freezes {frozen}: {output_path}"
+    )
 
 
 if __name__ == "__main__":

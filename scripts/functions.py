@@ -5,7 +5,6 @@ Imports spaCy and nothing of ours. A packaged pipeline loads and runs without it
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def create_rehearsal_reader(
     Args:
         annotations: A `.spacy` file or folder, read whole on each pass.
         rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
-        ratio: Rehearsal docs to each annotated doc.
+        ratio: Rehearsal words to each annotated word.
         seed: Seed of the order within each pass.
 
     Returns:
@@ -48,12 +47,20 @@ def create_rehearsal_reader(
         nonlocal endless
         endless = endless or read_on(nlp)
         annotated = list(Corpus(annotations)(nlp))
-        fresh = islice(endless, round(ratio * len(annotated)))
-        examples = [*annotated, *fresh]
+        n_words = ratio * sum(map(len, annotated))
+        examples = [*annotated, *take_words(endless, n_words)]
         rng.shuffle(examples)
         yield from examples
 
     return read
+
+
+def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:
+    """Take examples, and no more, until they have as many words."""
+    while n_words > 0:
+        example = next(examples)
+        n_words -= len(example)
+        yield example
 
 
 def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, Any]:

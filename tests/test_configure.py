@@ -10,8 +10,9 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
-from scripts.configure import make_config
+from scripts.configure import budget, make_config
 from scripts.files import write_docs
+from scripts.listeners import feeders_of_ner
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 
@@ -23,13 +24,14 @@ def update(base: Language, folder: Path, max_steps: int = 12) -> Language:
     new = base.make_doc("Flu is back in Oslo.")
     new.ents = [new.char_span(0, 3, "DISEASE"), new.char_span(15, 19, "GPE")]
     write_docs([new], folder / "new.spacy")
-    write_docs([base(text) for text, _ in TEXTS], folder / "old.spacy")
+    with base.select_pipes(enable=[*feeders_of_ner(base), "ner"]):
+        write_docs([base(text) for text, _ in TEXTS], folder / "old.spacy")
     paths = {"train": "new", "dev": "new", "rehearsal": "old"}
     overrides = {f"paths.{k}": str(folder / f"{v}.spacy") for k, v in paths.items()}
     overrides |= {"paths.log": str(folder / "log.jsonl")}
-    overrides |= {"training.max_steps": max_steps, "training.eval_frequency": 50}
+    overrides |= {"update.min_steps": max_steps, "training.eval_frequency": 50}
     settings = Config().from_disk(SETTINGS, overrides=overrides)
-    config = make_config(base, str(folder / "base"), settings, ["DISEASE"])
+    config = make_config(base, str(folder / "base"), settings, ["DISEASE"], len(new))
     config.to_disk(folder / "update.cfg")
     train(folder / "update.cfg", folder / "update")
     return spacy.load(folder / "update" / "model-last")
@@ -85,3 +87,21 @@ def test_same_seed_gives_the_same_weights(base, tmp_path):
 def test_label_that_the_base_knows_is_not_added_twice(base, tmp_path, label):
     updated = update(base, tmp_path, max_steps=1)
     assert updated.get_pipe("ner").labels.count(label) == 1
+
+
+@pytest.mark.parametrize(
+    "n_words, steps, batch_words",
+    [
+        (100, 1200, 100),
+        (30_000, 1200, 500),
+        (60_000, 1200, 1000),
+        (600_000, 12_000, 1000),
+    ],
+)
+def test_few_annotations_take_small_batches_and_many_take_more_steps(
+    n_words, steps, batch_words
+):
+    update = {"passes": 10, "min_steps": 1200}
+    update |= {"min_batch_words": 100, "max_batch_words": 1000}
+    settings = Config({"update": update, "corpora": {"train": {"ratio": 1.0}}})
+    assert budget(n_words, settings) == (steps, batch_words)

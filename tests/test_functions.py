@@ -9,7 +9,7 @@ from scripts.functions import create_rehearsal_reader, score_halves
 def corpus(base, tmp_path):
     write_docs([base.make_doc(f"New {i}") for i in range(4)], tmp_path / "new.spacy")
     for shard in range(2):
-        docs = [base.make_doc(f"Old {shard} {i}") for i in range(6)]
+        docs = [base.make_doc(f"Old {shard}{i}") for i in range(6)]
         write_docs(docs, tmp_path / "old" / f"{shard}.spacy")
     return tmp_path
 
