@@ -1,0 +1,28 @@
+import pytest
+
+from scripts.files import find_files, written_whole
+
+
+def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with pytest.raises(OSError), written_whole(path) as beside:
+        beside.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_is_replaced_whole(tmp_path):
+    path = tmp_path / "out"
+    for name in ("old", "new"):
+        with written_whole(path) as beside:
+            beside.mkdir()
+            (beside / name).touch()
+    assert [file.name for file in path.iterdir()] == ["new"]
+
+
+def test_hidden_files_of_a_folder_are_left_out(tmp_path):
+    for name in (".hidden", "b.jsonl", "a.jsonl"):
+        (tmp_path / name).touch()
+    assert [path.name for path in find_files(str(tmp_path))] == ["a.jsonl", "b.jsonl"]

@@ -1,0 +1,29 @@
+import srsly
+
+from scripts.inputs import checksums, main
+
+
+def test_every_way_to_name_files_has_a_checksum_of_each(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(name)
+    pattern = str(tmp_path / "*.txt")
+    assert set(checksums(pattern)) == {str(tmp_path / f"{n}.txt") for n in "ab"}
+    assert len(checksums(str(tmp_path))) == 1
+
+
+def test_installed_package_is_known_by_its_meta():
+    assert checksums("spacy") == {}
+    assert checksums("") == checksums("nowhere") == checksums("no/where.txt") == {}
+
+
+def test_file_of_checksums_changes_only_with_the_files(tmp_path):
+    output, text = tmp_path / "inputs.json", tmp_path / "a.txt"
+    text.write_text("one")
+    main(output, [str(text), ""])
+    before = output.stat().st_mtime_ns
+    main(output, [str(text), ""])
+    assert output.stat().st_mtime_ns == before
+    text.write_text("two")
+    main(output, [str(text), ""])
+    assert srsly.read_json(output)[str(text)] != {}
+    assert output.stat().st_mtime_ns != before

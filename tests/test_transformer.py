@@ -1,0 +1,109 @@
+"""A base whose NER listens to a transformer: tiny, with weights at random."""
+
+import pytest
+import spacy
+from conftest import TEXTS
+from spacy.training import Example
+from test_configure import others, update
+from thinc.api import Config
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),
+]
+
+CONFIG = """
+[nlp]
+lang = "en"
+pipeline = ["transformer","tagger","ner"]
+
+[components]
+
+[components.transformer]
+factory = "curated_transformer"
+all_layer_outputs = false
+
+[components.transformer.model]
+@architectures = "spacy-curated-transformers.BertTransformer.v1"
+vocab_size = 40
+num_hidden_layers = 1
+num_attention_heads = 2
+intermediate_width = 16
+hidden_width = 16
+piece_encoder = {"@architectures":"spacy-curated-transformers.WordpieceEncoder.v1"}
+with_spans = {"@architectures":"spacy-curated-transformers.WithStridedSpans.v1"}
+
+[components.tagger]
+factory = "tagger"
+
+[components.tagger.model]
+@architectures = "spacy.Tagger.v2"
+
+[components.tagger.model.tok2vec]
+@architectures = "spacy-curated-transformers.LastTransformerLayerListener.v1"
+width = 16
+pooling = {"@layers":"reduce_mean.v1"}
+
+[components.ner]
+factory = "ner"
+
+[components.ner.model]
+@architectures = "spacy.TransitionBasedParser.v2"
+state_type = "ner"
+extra_state_tokens = false
+hidden_width = 16
+maxout_pieces = 2
+use_upper = false
+
+[components.ner.model.tok2vec]
+@architectures = "spacy-curated-transformers.LastTransformerLayerListener.v1"
+width = 16
+pooling = {"@layers":"reduce_mean.v1"}
+
+[initialize]
+
+[initialize.components]
+
+[initialize.components.transformer]
+
+[initialize.components.transformer.piecer_loader]
+@model_loaders = "spacy-curated-transformers.WordpieceLoader.v1"
+path = null
+"""
+
+
+@pytest.fixture
+def transformer_base(tmp_path):
+    pytest.importorskip("spacy_curated_transformers")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters[:18], *map("##{}".format, letters[:18])]  # fmt: skip
+    (tmp_path / "pieces.txt").write_text("\n".join(pieces))
+    loader = "initialize.components.transformer.piecer_loader.path"
+    overrides = {loader: str(tmp_path / "pieces.txt")}
+    nlp = spacy.util.load_model_from_config(
+        Config().from_str(CONFIG, overrides=overrides), auto_fill=True
+    )
+    examples = [
+        Example.from_dict(
+            nlp.make_doc(text),
+            {"entities": ents, "tags": ["X"] * len(nlp.make_doc(text))},
+        )
+        for text, ents in TEXTS
+    ]
+    nlp.initialize(lambda: examples)
+    return nlp
+
+
+def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
+    transformer_base, tmp_path
+):
+    updated = update(transformer_base, tmp_path)
+    assert updated.pipe_names == ["transformer", "tagger", "ner"]
+    text = "Anna Berg left Lima on Monday."
+    assert others(updated, text) == others(transformer_base, text)
+    before, after = (
+        nlp.get_pipe("transformer").model.to_bytes()
+        for nlp in (transformer_base, updated)
+    )
+    assert before == after
+    assert "DISEASE" in updated.get_pipe("ner").labels
