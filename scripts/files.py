@@ -23,15 +23,15 @@ def find_files(pattern: str) -> list[Path]:
         ValueError: If there are none.
     """
     path = Path(pattern)
-    if path.is_dir():
+    if pattern and path.is_dir():
         found = [sub for sub in path.rglob("*") if not sub.name.startswith(".")]
-    elif path.exists():
+    elif path.is_file():
         found = [path]
     else:
         found = [Path(name) for name in glob.glob(pattern, recursive=True)]
     files = sorted(sub for sub in found if sub.is_file())
     if not files:
-        raise ValueError(f"No file at '{pattern}': correct the path in project.yml.")
+        raise ValueError(f"No file at '{pattern}': correct the path in vars.")
     return files
 
 

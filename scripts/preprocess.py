@@ -8,11 +8,10 @@ the account as JSON; the rejected rows as JSON Lines, each with file, line, reas
         --base training/base
 """
 
-from collections import Counter
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import spacy
 import srsly
@@ -21,6 +20,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
+from scripts.annotations.account import KINDS, Account
 from scripts.annotations.align import make_doc
 from scripts.annotations.formats import parse_row, read_rows
 from scripts.annotations.records import RejectedRowError
@@ -33,30 +33,6 @@ from scripts.files import find_files, write_docs, written_whole
 SPLIT_SHARE = 0.1
 # Rejected rows shown on the terminal; all of them are in the file.
 N_SHOWN = 5
-KINDS = ("in", "kept", "repaired", "rejected", "ignored")
-
-
-@dataclass
-class Account:
-    """What became of every row and span, and the rows that were refused."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    spans: Counter[str] = field(default_factory=Counter)
-    rejected: list[RejectedRowError] = field(default_factory=list)
-
-    def add(self, kind: str, n_spans: int, n_repaired: int = 0) -> None:
-        """Count one row and its spans as kept, repaired, rejected or ignored."""
-        span_kind = "kept" if kind == "repaired" else kind
-        self.rows.update({"in": 1, kind: 1})
-        self.spans.update({"in": n_spans, span_kind: n_spans - n_repaired})
-        self.spans.update({"repaired": n_repaired})
-
-    def to_json(self) -> dict[str, dict[str, int]]:
-        """Give the counts in the form of `corpus/preprocess.json`."""
-        return {
-            "rows": {kind: self.rows[kind] for kind in KINDS},
-            "spans": {kind: self.spans[kind] for kind in KINDS},
-        }
 
 
 def convert(pattern: str, nlp: Language, account: Account) -> Iterator[Doc]:
@@ -174,7 +150,9 @@ def main(
     old_docs = list(convert(old_test, nlp, old_account)) if old_test else []
     rejected = [*account.rejected, *old_account.rejected]
     with written_whole(rejected_path) as beside:
-        srsly.write_jsonl(beside, [describe(error) for error in rejected])
+        # Not srsly, which can't write the half of a UTF-16 pair.
+        lines = [json.dumps(error.to_json()) for error in rejected]
+        beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     for error in rejected[:N_SHOWN]:
         print("Rejected", error)
     if strict and rejected:
@@ -193,17 +171,6 @@ def main(
     msg.table(table, header=("", *KINDS), divider=True, aligns=[*"lrrrrr"])
     sizes = ", ".join(f"{len(split)} {name}" for name, split in docs.items())
     msg.good(f"{sizes} docs with {', '.join(labels)}: {output_dir}")
-
-
-def describe(error: RejectedRowError) -> dict[str, Any]:
-    """Give a rejected row whole, with where it stands and why it was refused."""
-    row = error.row
-    return {
-        "file": row.file,
-        "line": row.line,
-        "reason": error.reason,
-        "row": row.value,
-    }
 
 
 if __name__ == "__main__":

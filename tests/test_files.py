@@ -26,3 +26,10 @@ def test_hidden_files_of_a_folder_are_left_out(tmp_path):
     for name in (".hidden", "b.jsonl", "a.jsonl"):
         (tmp_path / name).touch()
     assert [path.name for path in find_files(str(tmp_path))] == ["a.jsonl", "b.jsonl"]
+
+
+@pytest.mark.parametrize("pattern", ["", "nowhere.jsonl", "*.nothing"])
+def test_setting_that_names_no_file_is_an_error(tmp_path, monkeypatch, pattern):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"No file at '.*': correct the path in vars"):
+        find_files(pattern)

@@ -79,6 +79,8 @@ def parse_row(row: Row) -> Record:
     text = value.get("text")
     if not isinstance(text, str) or not text.strip():
         raise RejectedRowError(row, "no text", len(spans))
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise RejectedRowError(row, "half a UTF-16 pair in the text", len(spans))
     ignored = value.get("answer", "accept") != "accept"
     parsed = tuple(parse_span(span, row, len(spans)) for span in spans)
     return Record(text, parsed, row, ignored)

@@ -41,3 +41,9 @@ class RejectedRowError(ValueError):
         self.row = row
         self.reason = reason
         self.n_spans = n_spans
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the row whole, with where it stands and why it was refused."""
+        row = self.row
+        place = {"file": row.file, "line": row.line}
+        return {**place, "reason": self.reason, "row": row.value}
