@@ -19,6 +19,9 @@ import srsly
 import typer
 from wasabi import msg
 
+from scripts.command import run
+from scripts.files import written_whole
+
 # The slots whose names have a label. PERSON itself is a first name and a surname.
 SLOTS = {
     "PERSON": ["PERSON", "SURNAME"],
@@ -134,12 +137,10 @@ def main(
     """Write the demo's data from its frames and names."""
     for name, rows in make_demo(frames_dir, names_dir):
         path = output_dir / f"{name}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.part")
-        srsly.write_jsonl(beside, rows)
-        beside.replace(path)
+        with written_whole(path) as beside:
+            srsly.write_jsonl(beside, rows)
         msg.good(f"{len(rows)} rows: {path}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)
