@@ -10,6 +10,7 @@ Run as: python -m benchmarks.forgetting work --arm naive --arm rehearsed --set d
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stdout
@@ -27,7 +28,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus
 from thinc.api import Config
-from wasabi import msg
+from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
 from scripts.configure import make_config
@@ -38,6 +39,7 @@ from scripts.functions import take_words
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
 RESULTS = ROOT / "benchmarks" / "forgetting.jsonl"
+TABLE = RESULTS.with_suffix(".md")
 # Annotations and the raw text to rehearse with. `+`: raw text near the new domain.
 SETS = {
     "drugs": ("drugs", ["newswire"]),
@@ -50,6 +52,13 @@ SETS = {
 }
 ALONE = {"paths.train": "annotations/train.spacy", "corpora.train.ratio": 0.0}
 CHOOSE_BY_NEW = {"training.score_weights.old_f": 0.0}
+COLUMNS = {
+    "retention": "kept",
+    "old_f": "old F",
+    "new_f": "new F",
+    "spurious": "spurious in 1,000 rows",
+    "seconds": "seconds",
+}
 # What each way of updating sets apart from `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
     # The annotations alone: the specialist, what the new type can reach.
@@ -62,6 +71,9 @@ ARMS: dict[str, dict[str, Any]] = {
     "completed": {"corpora.train.ratio": 0.0},
     # Completed by the base, and fresh rehearsal: the template as it is.
     "rehearsed": {},
+    # The same with less rehearsal, or for longer.
+    "half ratio": {"corpora.train.ratio": 0.5, "update.passes": 13},
+    "twice as long": {"update.passes": 20},
     # Gold in place of rehearsal: the ceiling.
     "joint": {"paths.rehearsal": "gold.spacy"},
     # Two NER components: the specialist before the base's, or after it.
@@ -120,6 +132,7 @@ def make_set(name: str, work: Path) -> Path:
         str(raw),
         *out,
         account_path=folder / "rehearse.json",
+        completed_path=folder / "completed.jsonl",
     )
     write_docs(read_docs(gold / "train.spacy", nlp.vocab), folder / "gold.spacy")
     n_words = sum(map(len, read_docs(folder / "update" / "train.spacy", nlp.vocab)))
@@ -179,6 +192,7 @@ def run_arm(name: str, arm: str, seed: int, work: Path) -> dict[str, Any]:
         for split in ("test", "old_test")
     )
     metrics = evaluate(nlp, updated, test, old_test)
+    dev = updated.meta["performance"]
     by_label = [both["updated"]["f"] for both in metrics["new"]["labels"].values()]
     return {
         "set": name,
@@ -188,6 +202,7 @@ def run_arm(name: str, arm: str, seed: int, work: Path) -> dict[str, Any]:
         "old_f": round(100 * metrics["old"]["updated"]["f"], 2),
         "new_f": round(100 * sum(by_label) / len(by_label), 2),
         "new_micro": {k: round(v, 4) for k, v in metrics["new"]["updated"].items()},
+        "dev": {key: dev.get(key) for key in ("new_f", "old_f")},
         "spurious": round(metrics["spurious"], 1),
         "moved": moved(nlp, updated, old_test),
         "seconds": round(time.perf_counter() - start),
@@ -230,6 +245,36 @@ def missing(runs: Iterator[tuple[int, str, str]]) -> list[tuple[str, str, int]]:
     return [(s, arm, seed) for seed, arm, s in runs if (s, arm, seed) not in done]
 
 
+def write_table() -> None:
+    """Write all results as a table in Markdown: the mean over seeds, and the spread."""
+    runs = defaultdict(list)
+    for line in srsly.read_jsonl(RESULTS):
+        runs[line["set"], line["arm"]].append(line)
+    order = [*product(SETS, ARMS)]
+    rows = [
+        (name, arm, len(lines), *(spread(lines, key) for key in COLUMNS))
+        for (name, arm), lines in sorted(
+            runs.items(), key=lambda run: order.index(run[0])
+        )
+    ]
+    header = ("set", "arm", "seeds", *COLUMNS.values())
+    md = MarkdownRenderer()
+    md.add(md.table(rows, header))
+    TABLE.write_text(md.text + "\n", encoding="utf-8")
+
+
+def spread(lines: list[dict[str, Any]], key: str) -> str:
+    """Give the mean of a figure over the seeds, and its range where there are more."""
+    values = [line[key] for line in lines]
+    digits = 3 if key == "retention" else 1
+    mean = f"{sum(values) / len(values):.{digits}f}"
+    return (
+        mean
+        if len(values) == 1
+        else f"{mean} ± {(max(values) - min(values)) / 2:.{digits}f}"
+    )
+
+
 def main(
     work: Annotated[Path, typer.Argument(help="Folder for what the runs make.")],
     sets: Annotated[list[str] | None, typer.Option("--set")] = None,
@@ -252,6 +297,7 @@ def main(
                 line = future.result()
                 with RESULTS.open("a", encoding="utf-8") as results:
                     results.write(srsly.json_dumps(line) + "\n")
+                write_table()
                 msg.good(f"{line['set']}, {line['arm']}, seed {line['seed']}: {line}")
 
 

@@ -4,7 +4,8 @@ The base annotates raw text, and completes the new annotations. Input: the folde
 that `preprocess` wrote, and raw text, JSON Lines with `text` or `.txt` with a
 paragraph a line. Output: the completed `train.spacy` and `dev.spacy` (the latter
 with rehearsal docs beside the new ones), `test.spacy` as the person made it and
-`old_test.spacy`; and a folder of rehearsal docs, `00000.spacy` and so on.
+`old_test.spacy`; a folder of rehearsal docs, `00000.spacy` and so on; and the
+completed annotations as rows, to see the base's errors in them and feed them back.
 
     python -m scripts.rehearse training/base corpus/annotations assets/raw \
         corpus/update corpus/rehearsal
@@ -12,7 +13,7 @@ with rehearsal docs beside the new ones), `test.spacy` as the person made it and
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -66,21 +67,24 @@ def read_texts(pattern: str) -> Iterator[str]:
     """Read raw texts from a file, folder or glob.
 
     Raises:
-        ValueError: If a JSON line has no `text`.
+        ValueError: If a line is not UTF-8, or JSON without a `text`.
     """
     for path in find_files(pattern):
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                if path.suffix != ".txt" and line.strip():
-                    row = parse_json(line)
-                    if not isinstance(row.get("text"), str):
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                except UnicodeDecodeError as error:
+                    raise ValueError(f"{path}:{number}: not UTF-8: {error}.") from error
+                if text and path.suffix != ".txt":
+                    text = parse_json(text).get("text")
+                    if not isinstance(text, str):
                         raise ValueError(f'{path}:{number}: no {{"text": …}} in JSON.')
-                    line = row["text"]
-                if line.strip():
-                    yield line.strip("\r\n")
+                if text.strip():
+                    yield text
 
 
-def parse_json(line: str) -> dict[str, object]:
+def parse_json(line: str) -> dict[str, Any]:
     """Parse a JSON object; anything else is empty."""
     try:
         row = srsly.json_loads(line)
@@ -104,6 +108,28 @@ def unseen(texts: Iterable[str], seen: set[str]) -> Iterator[str]:
         if key not in seen:
             seen.add(key)
             yield text
+
+
+def to_row(doc: Doc, added: list[Span]) -> dict[str, Any]:
+    """Give a completed doc as a row that a person can correct and feed back.
+
+    Args:
+        doc: The completed doc.
+        added: The spans that the base added, marked as such.
+
+    Returns:
+        The row, as `preprocess` reads it; offsets in characters, end exclusive.
+    """
+    spans = [
+        {
+            "start": ent.start_char,
+            "end": ent.end_char,
+            "label": ent.label_,
+            "source": "base" if ent in added else "person",
+        }
+        for ent in doc.ents
+    ]
+    return {"text": doc.text, "spans": spans}
 
 
 def hold_out(docs: Iterable[Doc], held_out: dict[str, list[Doc]]) -> Iterator[Doc]:
@@ -132,6 +158,9 @@ def main(
     output_dir: Annotated[Path, typer.Argument(help="Folder: completed annotations.")],
     rehearsal_dir: Annotated[Path, typer.Argument(help="Folder: rehearsal docs.")],
     account_path: Annotated[Path, typer.Option("--account")] = Path("account.json"),
+    completed_path: Annotated[Path, typer.Option("--completed")] = Path(
+        "completed.jsonl"
+    ),
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
@@ -142,9 +171,10 @@ def main(
         for path in sorted(annotations_dir.glob("*.spacy"))
     }
     labels = {ent.label_ for doc in docs["train"] for ent in doc.ents}
-    n_completed = 0
-    for doc in [*docs["train"], *docs["dev"]]:
-        n_completed += len(complete(doc, nlp(doc.text), labels))
+    completed = [
+        to_row(doc, complete(doc, nlp(doc.text), labels))
+        for doc in [*docs["train"], *docs["dev"]]
+    ]
     seen = {text_key(doc.text) for split in docs.values() for doc in split}
     held_out = {"dev": []} if "old_test" in docs else {"dev": [], "old_test": []}
     texts = unseen(read_texts(raw), seen)
@@ -164,8 +194,11 @@ def main(
         write_docs(docs["test"], beside / "test.spacy")
         old_test = docs.get("old_test") or held_out["old_test"]
         write_docs(old_test, beside / "old_test.spacy")
+    with written_whole(completed_path) as beside:
+        srsly.write_jsonl(beside, completed)
+    sources = [span["source"] for row in completed for span in row["spans"]]
     account = {
-        "completed": n_completed,
+        "completed": sources.count("base"),
         "rehearsal": n_rehearsal,
         "old_dev": len(held_out["dev"]),
         "old_test": len(old_test),
@@ -173,7 +206,10 @@ def main(
     }
     with written_whole(account_path) as beside:
         srsly.write_json(beside, account)
-    msg.good(f"{n_completed} entities completed, {n_rehearsal} docs: {rehearsal_dir}")
+    msg.good(
+        f"{account['completed']} entities completed, see {completed_path}; "
+        f"{n_rehearsal} docs: {rehearsal_dir}"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@ import pytest
 import srsly
 from spacy.tokens import Span
 
+from scripts.annotations.align import make_doc
+from scripts.annotations.formats import parse_row
+from scripts.annotations.records import Row
 from scripts.files import read_docs, write_docs
 from scripts.rehearse import complete, main, read_texts, unseen
 
@@ -49,6 +52,7 @@ def rehearse(base, folder, raw, old_test=None):
         folder / "update",
         folder / "rehearsal",
         account_path=folder / "account.json",
+        completed_path=folder / "completed.jsonl",
     )
     return {
         path.name: list(read_docs(path, base.vocab))
@@ -73,6 +77,27 @@ def test_train_and_dev_are_completed_and_test_is_left_as_it_was(base, tmp_path):
     labels = {name: {e.label_ for e in docs[name][0].ents} for name in docs}
     assert labels["train.spacy"] == labels["dev.spacy"] == {"DISEASE", "GPE"}
     assert labels["test.spacy"] == {"DISEASE"}
+
+
+def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_path):
+    docs = rehearse(base, tmp_path, RAW)
+    rows = list(srsly.read_jsonl(tmp_path / "completed.jsonl"))
+    sources = {(s["label"], s["source"]) for row in rows for s in row["spans"]}
+    assert sources == {("DISEASE", "person"), ("GPE", "base")}
+    for row, doc in zip(
+        rows, [docs["train.spacy"][0], docs["dev.spacy"][0]], strict=True
+    ):
+        again, _ = make_doc(parse_row(Row("completed.jsonl", 1, row)), base)
+        assert doc.to_json()["ents"] == again.to_json()["ents"]
+
+
+@pytest.mark.parametrize("name", ["raw.jsonl", "raw.txt"])
+def test_raw_text_in_another_encoding_is_an_error_with_its_place(tmp_path, name):
+    (tmp_path / name).write_bytes(
+        '{"text": "one"}\n{"text": "café"}\n'.encode("latin-1")
+    )
+    with pytest.raises(ValueError, match=rf"{name}:2: not UTF-8"):
+        list(read_texts(str(tmp_path / name)))
 
 
 def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_path):
