@@ -252,7 +252,7 @@ def write_table() -> None:
         runs[line["set"], line["arm"]].append(line)
     order = [*product(SETS, ARMS)]
     rows = [
-        (name, arm, len(lines), *(spread(lines, key) for key in COLUMNS))
+        (name, arm, str(len(lines)), *(spread(lines, key) for key in COLUMNS))
         for (name, arm), lines in sorted(
             runs.items(), key=lambda run: order.index(run[0])
         )

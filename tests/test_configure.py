@@ -64,6 +64,11 @@ def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path):
         assert ents == [(e.text, e.label_) for e in any_base(text).ents]
 
 
+def test_model_is_chosen_by_new_and_old_alike_and_by_nothing_else(base, tmp_path):
+    weights = update(base, tmp_path, 1).config["training"]["score_weights"]
+    assert {k: w for k, w in weights.items() if w} == {"new_f": 0.5, "old_f": 0.5}
+
+
 def test_tok2vec_that_feeds_the_ner_alone_is_dropped_and_another_stays(tmp_path):
     names = {
         layout: update(make_pipeline(layout), tmp_path / layout, 1).pipe_names
