@@ -57,6 +57,14 @@ def make_config(
         config[section] = defaults[section]
     config["training"]["frozen_components"] = [n for n in pipeline if n != "ner"]
 
+    # A score counts, unless it is set to nothing: those of frozen components, and F
+    # over old and new together.
+    config["training"]["score_weights"] = {
+        score: None if weight is None else 0.0
+        for name in pipeline
+        for score, weight in nlp.get_pipe_meta(name).default_score_weights.items()
+    }
+
     # Lookups and vectors come with the vocab.
     config["initialize"]["before_init"] = {
         "@callbacks": "spacy.copy_from_base_model.v1",
