@@ -66,11 +66,22 @@ def make_pipeline(layout: str) -> Language:
     if "ruler" in layout:
         ruler = nlp.add_pipe("entity_ruler", first=layout == "ruler before" or None)
         ruler.add_patterns([{"label": "DAY", "pattern": "Monday"}])
+    if layout == "disabled beside":
+        nlp.add_pipe("sentencizer")
+        nlp.disable_pipe("sentencizer")
     nlp.meta["name"] = "tiny"
     return nlp
 
 
-LAYOUTS = ("own", "shared", "only listener", "vectors", "ruler before", "ruler after")
+LAYOUTS = (
+    "own",
+    "shared",
+    "only listener",
+    "vectors",
+    "ruler before",
+    "ruler after",
+    "disabled beside",
+)
 
 
 @pytest.fixture(scope="session", params=LAYOUTS)

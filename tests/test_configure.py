@@ -53,6 +53,7 @@ def test_update_changes_the_ner_and_nothing_else(any_base, tmp_path):
     assert before != after
     kept = [name for name in any_base.pipe_names if name in updated.pipe_names]
     assert updated.pipe_names == kept
+    assert updated.disabled == any_base.disabled
 
 
 def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path):
