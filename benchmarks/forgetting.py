@@ -2,18 +2,20 @@
 
 Input: a folder of data sets, `BENCHMARK_DATA` or `../shared/data`, each with
 `train.jsonl`, `dev.jsonl` or `raw.jsonl`. Output: a line of JSON a run, in
-`benchmarks/forgetting.jsonl`; runs that stand there are not made again. The dev files
-of the new types and the test file of `newswire` are tests here.
+`benchmarks/forgetting.jsonl`, and a table; runs that stand there are not made again.
+The dev files of the new types and the test file of `newswire` are tests here.
 
-Run as: python -m benchmarks.forgetting work --arm naive --arm rehearsed --set drugs
+Run as: python -m benchmarks.forgetting work --set drugs --seed 0 --seed 1
 """
 
+import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import product
@@ -26,80 +28,123 @@ import typer
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Corpus
-from thinc.api import Config
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
-from scripts.configure import make_config
 from scripts.evaluate import evaluate
 from scripts.files import read_docs, write_docs
-from scripts.functions import take_words
+from scripts.trials.trial import ARMS, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
+SETTINGS = ROOT / "configs" / "update.cfg"
 RESULTS = ROOT / "benchmarks" / "forgetting.jsonl"
 TABLE = RESULTS.with_suffix(".md")
-# Annotations and the raw text to rehearse with. `+`: raw text near the new domain.
+N_SAME_DOMAIN, N_CORRECTIONS = 1000, 10
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """New annotations, and the raw text to rehearse with.
+
+    Attributes:
+        annotations: A data set.
+        raws: Data sets.
+        label: In the same domain: the one type that the base never saw, annotated
+            in rows that are not the base's.
+    """
+
+    annotations: str
+    raws: tuple[str, ...] = ("newswire",)
+    label: str = ""
+
+
+# `+`: raw text near the new domain.
 SETS = {
-    "drugs": ("drugs", ["newswire"]),
-    "drugs+": ("drugs", ["newswire", "reddit"]),
-    "diseases": ("diseases", ["newswire"]),
-    "diseases+": ("diseases", ["newswire", "wiki"]),
-    "politics": ("politics", ["newswire"]),
-    "politics+": ("politics", ["newswire", "wiki"]),
-    "tweets": ("tweets", ["newswire"]),
+    "drugs": Scenario("drugs"),
+    "drugs+": Scenario("drugs", ("newswire", "reddit")),
+    "diseases": Scenario("diseases"),
+    "diseases+": Scenario("diseases", ("newswire", "wiki")),
+    "politics": Scenario("politics"),
+    "politics+": Scenario("politics", ("newswire", "wiki")),
+    "same NORP": Scenario("newswire", label="NORP"),
+    "same DATE": Scenario("newswire", label="DATE"),
+    "same FAC": Scenario("newswire", label="FAC"),
+    "tweets": Scenario("tweets"),
+    "corrections": Scenario("newswire"),
 }
-ALONE = {"paths.train": "annotations/train.spacy", "corpora.train.ratio": 0.0}
-CHOOSE_BY_NEW = {"training.score_weights.old_f": 0.0}
-COLUMNS = {
-    "retention": "kept",
-    "old_f": "old F",
-    "new_f": "new F",
-    "spurious": "spurious in 1,000 rows",
-    "seconds": "seconds",
-}
-# What each way of updating sets apart from `configs/update.cfg`.
-ARMS: dict[str, dict[str, Any]] = {
-    # The annotations alone: the specialist, what the new type can reach.
-    "naive": {**ALONE, **CHOOSE_BY_NEW},
-    # The recipe of the popular demo project: the same, 500 steps, constant rate.
-    "popular": {**ALONE, **CHOOSE_BY_NEW, "update.passes": 0, "update.min_steps": 500},
-    # One fixed mix with what the base annotated, and no completion.
-    "static": {"paths.train": ALONE["paths.train"], "paths.rehearsal": "static.spacy"},
-    # Completed by the base, and no rehearsal.
-    "completed": {"corpora.train.ratio": 0.0},
-    # Completed by the base, and fresh rehearsal: the template as it is.
-    "rehearsed": {},
-    # The same with less rehearsal, or for longer.
-    "half ratio": {"corpora.train.ratio": 0.5, "update.passes": 13},
-    "twice as long": {"update.passes": 20},
-    # Gold in place of rehearsal: the ceiling.
-    "joint": {"paths.rehearsal": "gold.spacy"},
+# Arms that are not for users: a second NER, gold that they lack, another's recipe.
+OTHERS: dict[str, dict[str, Any]] = {
+    # The recipe of the popular demo project: 500 steps, the last weights.
+    "popular": {
+        "update.passes": 0,
+        "update.min_steps": 500,
+        "update.min_batch_words": 1000,
+        "training.optimizer.use_averages": False,
+    },
+    # Gold of the base's corpus in place of rehearsal: the ceiling.
+    "joint": {},
     # Two NER components: the specialist before the base's, or after it.
     "double, new first": {},
     "double, base first": {},
 }
+COLUMNS = {
+    "retention": "kept",
+    "old_f": "old F",
+    "new_f": "new F",
+    "moved": "moved",
+    "forgotten": "forgotten",
+    "spurious": "spurious in 1,000 rows",
+    "seconds": "seconds",
+}
 
 
-def make_base(work: Path) -> Path:
-    """Train the base on newswire as the template trains its demo's base."""
-    base = work / "base" / "model-best"
-    if not (work / "newswire").exists():
-        convert("newswire", work / "newswire", "blank:en", dev="dev")
-    if not base.exists():
-        paths = {n: str(work / "newswire" / f"{n}.spacy") for n in ("train", "dev")}
-        overrides = {f"paths.{name}": path for name, path in paths.items()}
-        train(ROOT / "configs" / "base.cfg", work / "base", overrides=overrides)
-    return base
+def base_of(name: str, work: Path) -> Path:
+    """Give the path of a set's base."""
+    label = SETS[name].label
+    return work / f"base {label}".strip() / "model-best"
 
 
-def convert(name: str, output: Path, base: str, **splits: str) -> None:
-    """Convert a data set as the step does; a split given as "" is split off train."""
-    folder = DATA / name
-    files = {k: str(folder / f"{v}.jsonl") if v else "" for k, v in splits.items()}
+def make_base(name: str, work: Path) -> None:
+    """Train a set's base on newswire as the template trains its demo's base."""
+    base, label = base_of(name, work), SETS[name].label
+    if base.exists():
+        return
+    folder = base.parent / "corpus"
+    rows = {split: read_rows("newswire", split) for split in ("train", "dev")}
+    if label:
+        rows["train"] = rows["train"][:-N_SAME_DOMAIN]
+        rows = {key: spans_cut(value, label, False) for key, value in rows.items()}
+    convert(rows, folder, "blank:en")
+    paths = {f"paths.{n}": str(folder / f"{n}.spacy") for n in ("train", "dev")}
+    train(ROOT / "configs" / "base.cfg", base.parent, overrides=paths)
+
+
+def read_rows(name: str, split: str) -> list[dict[str, Any]]:
+    """Read the rows of a data set."""
+    return list(srsly.read_jsonl(DATA / name / f"{split}.jsonl"))
+
+
+def spans_cut(
+    rows: Iterable[dict[str, Any]], label: str, keep: bool
+) -> list[dict[str, Any]]:
+    """Keep the spans of one label alone, or all others."""
+    return [
+        {**row, "spans": [s for s in row["spans"] if (s["label"] == label) == keep]}
+        for row in rows
+    ]
+
+
+def convert(rows: dict[str, list[dict[str, Any]]], output: Path, base: str) -> None:
+    """Convert rows as the step does; a split of no rows is split off train."""
+    output.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for split, part in rows.items():
+        path = output.parent / f"{split}.jsonl"
+        srsly.write_jsonl(path, part)
+        files[split] = str(path) if part else ""
     preprocess.main(
-        str(folder / "train.jsonl"),
+        files.pop("train"),
         output,
         base=base,
         **files,
@@ -108,60 +153,57 @@ def convert(name: str, output: Path, base: str, **splits: str) -> None:
     )
 
 
-def make_set(name: str, work: Path) -> Path:
+def rows_of(name: str, base: Language) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows of each split of a set."""
+    scenario = SETS[name]
+    old_test = read_rows("newswire", "test")
+    if label := scenario.label:
+        new = read_rows("newswire", "train")[-N_SAME_DOMAIN:]
+        return {
+            "train": spans_cut(new, label, True),
+            "dev": [],
+            "test": spans_cut(old_test, label, True),
+            "old_test": spans_cut(old_test, label, False),
+        }
+    if name == "corrections":
+        wrong = [r for r in read_rows("newswire", "dev") if not is_right(r, base)]
+        ten = wrong[:N_CORRECTIONS]
+        return {"train": ten, "dev": ten, "test": ten, "old_test": old_test}
+    new, test = (read_rows(scenario.annotations, split) for split in ("train", "dev"))
+    return {"train": new, "dev": [], "test": test, "old_test": old_test}
+
+
+def is_right(row: dict[str, Any], nlp: Language) -> bool:
+    """Say whether a pipeline finds just the spans of a row."""
+    found = {(e.start_char, e.end_char, e.label_) for e in nlp(row["text"]).ents}
+    return found == {(s["start"], s["end"], s["label"]) for s in row["spans"]}
+
+
+def make_set(name: str, work: Path) -> None:
     """Prepare what all arms of a set share, as preprocess and rehearse do."""
-    folder, base = work / name, work / "base" / "model-best"
-    if (folder / "static.spacy").exists():
-        return folder
-    annotations, raws = SETS[name]
-    old_test = str(DATA / "newswire" / "test.jsonl")
-    convert(annotations, folder / "annotations", str(base), dev="", test="dev")
-    gold = work / "newswire"
+    folder, base = work / name, base_of(name, work)
+    if (folder / "gold").exists():
+        return
     nlp = spacy.load(base)
-    old_docs = list(preprocess.convert(old_test, nlp, preprocess.Account()))
-    write_docs(old_docs, folder / "annotations" / "old_test.spacy")
+    convert(rows_of(name, nlp), folder / "annotations", str(base))
     raw = folder / "raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    for number, source in enumerate(raws):
+    raw.mkdir(exist_ok=True)
+    for source in SETS[name].raws:
         text = (DATA / source / "raw.jsonl").read_bytes()
-        (raw / f"{number}.jsonl").write_bytes(text)
-    out = (folder / "update", folder / "rehearsal")
+        (raw / f"{source}.jsonl").write_bytes(text)
     rehearse.main(
         base,
         folder / "annotations",
         str(raw),
-        *out,
+        folder / "update",
+        folder / "rehearsal",
         account_path=folder / "rehearse.json",
         completed_path=folder / "completed.jsonl",
     )
-    write_docs(read_docs(gold / "train.spacy", nlp.vocab), folder / "gold.spacy")
-    n_words = sum(map(len, read_docs(folder / "update" / "train.spacy", nlp.vocab)))
-    static = take_words(iter(Corpus(folder / "rehearsal")(nlp)), n_words)
-    write_docs((eg.reference for eg in static), folder / "static.spacy")
-    return folder
-
-
-def update(arm: str, seed: int, folder: Path, base: Path, output: Path) -> None:
-    """Update the base in one of the ways, with `spacy train`."""
-    files = {"train": "update/train.spacy", "dev": "update/dev.spacy"}
-    files |= {"rehearsal": "rehearsal", "log": f"{output.name}.jsonl"}
-    changes = {f"paths.{key}": path for key, path in files.items()} | ARMS[arm]
-    for key, value in changes.items():
-        if key.startswith("paths."):
-            changes[key] = str(folder / value)
-    settings = Config().from_disk(
-        ROOT / "configs" / "update.cfg", overrides={**changes, "system.seed": seed}
-    )
-    nlp = spacy.load(base)
-    docs = list(read_docs(folder / "annotations" / "train.spacy", nlp.vocab))
-    labels = sorted({ent.label_ for doc in docs for ent in doc.ents})
-    config = make_config(nlp, str(base), settings, labels, sum(map(len, docs)))
-    if arm == "popular":
-        config["training"]["optimizer"]["learn_rate"] = 0.001
-        config["training"]["optimizer"]["use_averages"] = False
-        config["training"]["batcher"]["size"] = 1000
-    config.to_disk(output.with_suffix(".cfg"))
-    train(output.with_suffix(".cfg"), output)
+    gold = {"train": read_rows("newswire", "train"), "dev": []}
+    convert(gold, folder / "gold-corpus" / "docs", str(base))
+    docs = read_docs(folder / "gold-corpus" / "docs" / "train.spacy", nlp.vocab)
+    write_docs(docs, folder / "gold" / "00000.spacy")
 
 
 def double(base: Path, specialist: Path, first: str) -> Language:
@@ -172,92 +214,78 @@ def double(base: Path, specialist: Path, first: str) -> Language:
     return nlp
 
 
-def run_arm(name: str, arm: str, seed: int, work: Path) -> dict[str, Any]:
+def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
+    """Make the pipeline of a run."""
+    runs = folder / "runs"
+    if arm.startswith("double"):
+        specialist = runs / specialist_of(trial).name / "model-best"
+        return double(base, specialist, arm.split()[1])
+    changes = OTHERS.get(arm)
+    if arm == "joint":
+        changes = {"paths.rehearsal": str(folder / "gold")}
+    output = runs / arm if arm in OTHERS else runs
+    return update(trial, base, folder, SETTINGS, output, changes)
+
+
+def run_arm(name: str, arm: str, size: int, seed: int, work: Path) -> dict[str, Any]:
     """Make one run, score it, and give its line of results."""
     start = time.perf_counter()
-    folder, base = work / name, work / "base" / "model-best"
-    runs = folder / "runs"
-    runs.mkdir(exist_ok=True)
-    model = runs / f"{arm}-{seed}"
-    with open(f"{model}.txt", "w", encoding="utf-8") as log, redirect_stdout(log):
-        if arm.startswith("double"):
-            first = arm.split()[1]
-            updated = double(base, runs / f"naive-{seed}" / "model-best", first)
-        else:
-            update(arm, seed, folder, base, model)
-            updated = spacy.load(model / "model-best")
+    folder, base = work / name, base_of(name, work)
+    own = {"popular": "naive", "joint": "rehearsed"}.get(arm, arm)
+    trial = Trial(own, 0.0 if own in ("naive", "completed") else 1.0, size, seed)
+    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
+        updated = make(trial, arm, base, folder)
     nlp = spacy.load(base)
     test, old_test = (
         list(read_docs(folder / "update" / f"{split}.spacy", nlp.vocab))
         for split in ("test", "old_test")
     )
     metrics = evaluate(nlp, updated, test, old_test)
-    dev = updated.meta["performance"]
     by_label = [both["updated"]["f"] for both in metrics["new"]["labels"].values()]
     return {
         "set": name,
         "arm": arm,
+        "size": size,
         "seed": seed,
         "retention": round(metrics["retention"], 4),
         "old_f": round(100 * metrics["old"]["updated"]["f"], 2),
         "new_f": round(100 * sum(by_label) / len(by_label), 2),
         "new_micro": {k: round(v, 4) for k, v in metrics["new"]["updated"].items()},
-        "dev": {key: dev.get(key) for key in ("new_f", "old_f")},
+        **metrics["fates"],
+        "right": sum(same_ents(doc, updated(doc.text)) for doc in test),
+        "rows": len(test),
         "spurious": round(metrics["spurious"], 1),
-        "moved": moved(nlp, updated, old_test),
         "seconds": round(time.perf_counter() - start),
         "date": date.today().isoformat(),
         "spacy": spacy.__version__,
     }
 
 
-def moved(base: Language, updated: Language, gold: list[Doc]) -> dict[str, int]:
-    """Count gold entities that the base found, by what the update made of them.
-
-    Returns:
-        `kept`; `moved`, to a label that the base does not know; `forgotten`.
-    """
-    counts = {"kept": 0, "moved": 0, "forgotten": 0}
-    old_labels = set(base.get_pipe("ner").labels)
-    texts = [doc.text for doc in gold]
-    for doc, before, after in zip(
-        gold, base.pipe(texts), updated.pipe(texts), strict=True
-    ):
-        now = {(e.start, e.end): e.label_ for e in after.ents}
-        found = {(e.start, e.end, e.label_) for e in before.ents}
-        for ent in doc.ents:
-            if (ent.start, ent.end, ent.label_) in found:
-                label = now.get((ent.start, ent.end))
-                is_new = any(
-                    after_label not in old_labels
-                    for (start, end), after_label in now.items()
-                    if start < ent.end and ent.start < end
-                )
-                kind = "kept" if label == ent.label_ else "forgotten"
-                counts["moved" if kind == "forgotten" and is_new else kind] += 1
-    return counts
+def same_ents(doc: Doc, other: Doc) -> bool:
+    """Say whether two docs of the same text have the same entities."""
+    first, second = ({(e.start, e.end, e.label) for e in d.ents} for d in (doc, other))
+    return first == second
 
 
-def missing(runs: Iterator[tuple[int, str, str]]) -> list[tuple[str, str, int]]:
+def missing(runs: Iterable[tuple[str, str, int, int]]) -> list[tuple]:
     """List the runs that have no line of results yet."""
     lines = srsly.read_jsonl(RESULTS) if RESULTS.exists() else []
-    done = {(line["set"], line["arm"], line["seed"]) for line in lines}
-    return [(s, arm, seed) for seed, arm, s in runs if (s, arm, seed) not in done]
+    done = {(line["set"], line["arm"], line["size"], line["seed"]) for line in lines}
+    return [run for run in runs if run not in done]
 
 
 def write_table() -> None:
     """Write all results as a table in Markdown: the mean over seeds, and the spread."""
     runs = defaultdict(list)
     for line in srsly.read_jsonl(RESULTS):
-        runs[line["set"], line["arm"]].append(line)
-    order = [*product(SETS, ARMS)]
-    rows = [
-        (name, arm, str(len(lines)), *(spread(lines, key) for key in COLUMNS))
-        for (name, arm), lines in sorted(
-            runs.items(), key=lambda run: order.index(run[0])
-        )
-    ]
-    header = ("set", "arm", "seeds", *COLUMNS.values())
+        runs[line["set"], line["arm"], line["size"]].append(line)
+    order = [*product(SETS, [*ARMS, *OTHERS])]
+    rows = []
+    for run in sorted(runs, key=lambda run: (order.index(run[:2]), run[2] or math.inf)):
+        name, arm, size = run
+        cells = [spread(runs[run], column) for column in COLUMNS]
+        rows.append((name, str(size or "all"), arm, str(len(runs[run])), *cells))
+    header = ("set", "annotated rows", "arm", "seeds", *COLUMNS.values())
     md = MarkdownRenderer()
     md.add(md.table(rows, header))
     TABLE.write_text(md.text + "\n", encoding="utf-8")
@@ -266,31 +294,34 @@ def write_table() -> None:
 def spread(lines: list[dict[str, Any]], key: str) -> str:
     """Give the mean of a figure over the seeds, and its range where there are more."""
     values = [line[key] for line in lines]
-    digits = 3 if key == "retention" else 1
+    digits = {"retention": 3, "old_f": 1, "new_f": 1, "spurious": 1}.get(key, 0)
     mean = f"{sum(values) / len(values):.{digits}f}"
-    return (
-        mean
-        if len(values) == 1
-        else f"{mean} ± {(max(values) - min(values)) / 2:.{digits}f}"
-    )
+    half = (max(values) - min(values)) / 2
+    return mean if len(values) == 1 else f"{mean} ± {half:.{digits}f}"
 
 
 def main(
     work: Annotated[Path, typer.Argument(help="Folder for what the runs make.")],
     sets: Annotated[list[str] | None, typer.Option("--set")] = None,
     arms: Annotated[list[str] | None, typer.Option("--arm")] = None,
+    sizes: Annotated[list[int] | None, typer.Option("--size", help="0: all.")] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed")] = None,
     jobs: Annotated[int, typer.Option(help="Runs at a time; one a core.")] = 2,
 ) -> None:
     """Run each arm on each set with each seed, and note what it learned and kept."""
     work = work.resolve()
-    make_base(work)
-    todo = missing(product(seeds or [0], arms or ARMS, sets or SETS))
+    todo = missing(
+        (name, arm, size, seed)
+        for seed, name, size, arm in product(
+            seeds or [0], sets or SETS, sizes or [0], arms or [*ARMS, *OTHERS]
+        )
+    )
     for name in dict.fromkeys(run[0] for run in todo):
+        make_base(name, work)
         make_set(name, work)
-    # A double is made of the naive run's NER.
-    for rank in (False, True):
-        part = [run for run in todo if run[1].startswith("double") is rank]
+    # A specialist is the second teacher of one arm and half of another.
+    for is_first in (True, False):
+        part = [run for run in todo if (run[1] == "naive") is is_first]
         with ProcessPoolExecutor(jobs) as pool:
             started = [pool.submit(partial(run_arm, work=work), *run) for run in part]
             for future in as_completed(started):
@@ -298,7 +329,7 @@ def main(
                 with RESULTS.open("a", encoding="utf-8") as results:
                     results.write(srsly.json_dumps(line) + "\n")
                 write_table()
-                msg.good(f"{line['set']}, {line['arm']}, seed {line['seed']}: {line}")
+                msg.good(str(line))
 
 
 if __name__ == "__main__":

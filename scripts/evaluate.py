@@ -82,6 +82,38 @@ def compare(base: Scores, updated: Scores) -> Scores:
     }
 
 
+def fates(before: list[Example], after: list[Example], old: set[str]) -> dict[str, int]:
+    """Say what became of the old entities that the base found.
+
+    A type carved out of an old one takes entities with it: that is what its
+    annotations ask for, and no forgetting. Whether it took the right ones, gold of
+    the old types can't tell.
+
+    Args:
+        before: What the base predicts, beside gold.
+        after: What the updated pipeline predicts, beside the same gold.
+        old: The labels of the base.
+
+    Returns:
+        How many are `kept`, how many `moved` (a new label overlaps them) and how
+        many are `forgotten`.
+    """
+    counts = {"kept": 0, "moved": 0, "forgotten": 0}
+    for was, now in zip(before, after, strict=True):
+        found, left = ({*spans_of(eg.predicted)} for eg in (was, now))
+        new = [(start, end) for start, end, label in left if label not in old]
+        for start, end, label in found.intersection(spans_of(was.reference)):
+            is_new = any(s < end and start < e for s, e in new)
+            is_kept = (start, end, label) in left
+            counts["kept" if is_kept else "moved" if is_new else "forgotten"] += 1
+    return counts
+
+
+def spans_of(doc: Doc) -> list[tuple[int, int, str]]:
+    """List the entities of a doc: start and end in tokens, end exclusive, label."""
+    return [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+
+
 def evaluate(
     base: Language,
     updated: Language,
@@ -101,7 +133,8 @@ def evaluate(
     Returns:
         `retention`, F on the old types after ÷ before; `old` and `new`, each with
         `p`, `r`, `f` of `base` and `updated` and the same by label; `labels`, all of
-        them at once; `spurious`, entities of new types in 1,000 docs of the old test.
+        them at once; `spurious`, entities of new types in 1,000 docs of the old test;
+        `fates`, of the old entities that the base found.
 
     Raises:
         ValueError: If the base finds nothing in the old test.
@@ -125,6 +158,7 @@ def evaluate(
         "new": new,
         "labels": {**old["labels"], **new["labels"]},
         "spurious": 1000 * sum(added) / len(added),
+        "fates": fates(*on_old, old_labels),
     }
 
 
@@ -175,6 +209,10 @@ def main(
         msg.info(
             "The old test is the base's own annotations of text nobody trained on."
         )
+    msg.text(
+        "Of the old entities that the base found, {kept} are kept, {moved} have a new "
+        "label, {forgotten} are forgotten.".format(**metrics["fates"])
+    )
     verdict = f"retention {metrics['retention']:.3f}, new F {100 * new_f:.1f}"
     if not kept:
         raise ValueError(

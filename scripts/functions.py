@@ -14,10 +14,13 @@ from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 from spacy.util import registry
 
+# Span group of a rehearsal doc: where the specialist sees a new type.
+SPECIALIST = "specialist"
+
 
 @registry.readers("ner_update.Rehearsal.v1")
 def create_rehearsal_reader(
-    annotations: Path, rehearsal: Path, ratio: float, seed: int
+    annotations: Path, rehearsal: Path, ratio: float, two_teachers: bool, seed: int
 ) -> Callable[[Language], Iterator[Example]]:
     """Mix the annotations with fresh rehearsal docs on each pass.
 
@@ -31,6 +34,7 @@ def create_rehearsal_reader(
         annotations: A `.spacy` file or folder, read whole on each pass.
         rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
         ratio: Rehearsal words to each annotated word.
+        two_teachers: Whether a specialist has a say in the rehearsal docs.
         seed: Seed of the order within each pass.
 
     Returns:
@@ -47,12 +51,43 @@ def create_rehearsal_reader(
         nonlocal endless
         endless = endless or read_on(nlp)
         annotated = list(Corpus(annotations)(nlp))
-        n_words = ratio * sum(map(len, annotated))
-        examples = [*annotated, *take_words(endless, n_words)]
+        rehearsed = list(take_words(endless, ratio * sum(map(len, annotated))))
+        if two_teachers:
+            hear_specialist(nlp, rehearsed)
+        examples = [*annotated, *rehearsed]
         rng.shuffle(examples)
         yield from examples
 
     return read
+
+
+def hear_specialist(nlp: Language, rehearsed: list[Example]) -> None:
+    """Let the specialist for the new types have its say in rehearsal docs.
+
+    The base knows nothing of a new type: that it sees none is no evidence. The
+    specialist sees it everywhere: it never learned what else there is. So it is
+    believed where the pipeline in training sees the same entity; where it is alone,
+    the tokens are missing values, and teach neither. Two views that must agree:
+    Blum & Mitchell (1998), "Combining Labeled and Unlabeled Data with Co-Training".
+
+    Args:
+        nlp: The pipeline in training, as it is now; its NER owns its tok2vec.
+        rehearsed: Examples with the base's entities; some have the specialist's in
+            a span group, none of which overlap the base's. Changed in place.
+    """
+    marked = [eg.reference for eg in rehearsed if SPECIALIST in eg.reference.spans]
+    # Docs of their own: entities that are set before an update bind the parser.
+    docs = [
+        Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d]) for d in marked
+    ]
+    seen_by_pupil = nlp.get_pipe("ner").pipe(docs)
+    for doc, pupil in zip(marked, seen_by_pupil, strict=True):
+        seen = {(ent.start, ent.end, ent.label) for ent in pupil.ents}
+        agreed, alone = [], []
+        for span in doc.spans[SPECIALIST]:
+            both = (span.start, span.end, span.label) in seen
+            (agreed if both else alone).append(span)
+        doc.set_ents(agreed, missing=alone, default="unmodified")
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:

@@ -10,9 +10,9 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
-from scripts.configure import budget, make_config
 from scripts.files import write_docs
 from scripts.listeners import feeders_of_ner
+from scripts.recipe import budget, make_config
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 

@@ -1,4 +1,5 @@
 import pytest
+import spacy
 import srsly
 from conftest import TEXTS, make_pipeline
 
@@ -50,6 +51,17 @@ def test_new_types_on_old_text_are_counted_in_1000_docs(base, updated, tests):
     n_people = sum(label == "PERSON" for _, ents in TEXTS for *_, label in ents)
     metrics = evaluate(base, updated, *tests)
     assert metrics["spurious"] == 1000 * n_people / len(TEXTS)
+
+
+def test_old_entity_with_a_new_label_has_moved_and_is_not_forgotten(
+    base, updated, tests
+):
+    labels = [label for _, ents in TEXTS for *_, label in ents]
+    fates = evaluate(base, updated, *tests)["fates"]
+    n_people = labels.count("PERSON")
+    assert fates == {"kept": len(labels) - n_people, "moved": n_people, "forgotten": 0}
+    lost = evaluate(base, spacy.blank("en"), *tests)["fates"]
+    assert lost == {"kept": 0, "moved": 0, "forgotten": len(labels)}
 
 
 def test_base_that_finds_nothing_is_an_error(base, updated, tests):

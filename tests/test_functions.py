@@ -1,8 +1,9 @@
 import pytest
+from conftest import make_pipeline
 from spacy.training import Example
 
 from scripts.files import write_docs
-from scripts.functions import create_rehearsal_reader, score_halves
+from scripts.functions import SPECIALIST, create_rehearsal_reader, score_halves
 
 
 @pytest.fixture
@@ -14,8 +15,13 @@ def corpus(base, tmp_path):
     return tmp_path
 
 
+def reader(corpus, ratio=2.0, two_teachers=True, seed=0):
+    paths = (corpus / "new.spacy", corpus / "old")
+    return create_rehearsal_reader(*paths, ratio, two_teachers, seed)
+
+
 def passes(corpus, nlp, n, ratio=2.0, seed=0):
-    read = create_rehearsal_reader(corpus / "new.spacy", corpus / "old", ratio, seed)
+    read = reader(corpus, ratio, seed=seed)
     return [[eg.reference.text for eg in read(nlp)] for _ in range(n)]
 
 
@@ -37,6 +43,38 @@ def test_rehearsal_begins_anew_when_all_of_it_was_read(corpus, base):
 def test_order_depends_on_the_seed_alone(corpus, base):
     assert passes(corpus, base, 2) == passes(corpus, base, 2)
     assert passes(corpus, base, 1) != passes(corpus, base, 1, seed=1)
+
+
+@pytest.fixture
+def marked(base, tmp_path):
+    """Rehearsal text where a specialist sees two cities, and the base none."""
+    write_docs([base.make_doc("New")], tmp_path / "new.spacy")
+    doc = base.make_doc("Juan Paz left Oslo. Nothing happened.")
+    doc.ents = [doc.char_span(0, 8, "PERSON")]
+    right, wrong = doc.char_span(14, 18, "GPE"), doc.char_span(20, 27, "GPE")
+    doc.spans[SPECIALIST] = [right, wrong]
+    write_docs([doc], tmp_path / "old" / "0.spacy")
+    return tmp_path
+
+
+def rehearsed(corpus, nlp, two_teachers):
+    examples = reader(corpus, 9.0, two_teachers)(nlp)
+    doc = next(eg.reference for eg in examples if eg.reference.text != "New")
+    ents = [(ent.text, ent.label_) for ent in doc.ents]
+    return ents, [token.text for token in doc if not token.ent_iob]
+
+
+def test_specialist_is_believed_where_the_pipeline_sees_the_same(marked, base):
+    ents, missing = rehearsed(marked, make_pipeline("own"), two_teachers=True)
+    assert ents == [("Juan Paz", "PERSON"), ("Oslo", "GPE")]
+    assert missing == ["Nothing"]
+
+
+def test_without_a_second_teacher_the_base_alone_is_believed(marked, base):
+    assert rehearsed(marked, base, two_teachers=False) == (
+        [("Juan Paz", "PERSON")],
+        [],
+    )
 
 
 def example(nlp, text, gold, predicted, rehearsal=False):

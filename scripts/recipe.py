@@ -1,0 +1,89 @@
+"""The recipe of an update: the base's own config, and the settings over it."""
+
+import spacy
+from spacy.language import Language
+from thinc.api import Config
+
+from scripts.listeners import feeders_of_ner
+
+
+def make_config(
+    nlp: Language, base_dir: str, settings: Config, labels: list[str], n_words: int
+) -> Config:
+    """Make the training config of an update.
+
+    Args:
+        nlp: The base pipeline.
+        base_dir: The path it was loaded from.
+        settings: What an update sets, over the base's config.
+        labels: The labels that were annotated.
+        n_words: Words in the annotated docs.
+
+    Returns:
+        The config, for `spacy train`.
+    """
+    config = nlp.config.copy()
+
+    # The NER gets its own copy of a shared tok2vec: updated in place, it would
+    # change what the frozen components see.
+    feeders = feeders_of_ner(nlp)
+    orphans = [name for name, listeners in feeders.items() if listeners == ["ner"]]
+    pipeline = [name for name in config["nlp"]["pipeline"] if name not in orphans]
+    config["nlp"]["pipeline"] = pipeline
+    config["nlp"]["disabled"] = [n for n in config["nlp"]["disabled"] if n in pipeline]
+    config["components"] = {name: {"source": base_dir} for name in pipeline}
+    if feeders:
+        config["components"]["ner"]["replace_listeners"] = ["model.tok2vec"]
+
+    # Settings of the base's own training say nothing of an update.
+    defaults = spacy.blank(nlp.lang).config
+    for section in ("corpora", "training", "initialize"):
+        config[section] = defaults[section]
+    config["training"]["frozen_components"] = [n for n in pipeline if n != "ner"]
+
+    # A score counts, unless it is set to nothing: those of frozen components, and F
+    # over old and new together.
+    config["training"]["score_weights"] = {
+        score: None if weight is None else 0.0
+        for name in pipeline
+        for score, weight in nlp.get_pipe_meta(name).default_score_weights.items()
+    }
+
+    # Lookups and vectors come with the vocab.
+    config["initialize"]["before_init"] = {
+        "@callbacks": "spacy.copy_from_base_model.v1",
+        "tokenizer": base_dir,
+        "vocab": base_dir,
+    }
+    config["initialize"]["after_init"] = {
+        "@callbacks": "ner_update.prepare_ner.v1",
+        "labels": labels,
+    }
+    config = Config(config).merge(settings)
+
+    max_steps, batch_words = budget(n_words, settings)
+    config["training"]["max_steps"] = max_steps
+    # The rate falls to nothing, and the last step is the best. A small dev set, asked
+    # more often, picks an earlier one by chance.
+    config["training"]["eval_frequency"] = max_steps
+    config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
+    config["training"]["batcher"]["size"] = batch_words
+    config.pop("update")
+    return config
+
+
+def budget(n_words: int, settings: Config) -> tuple[int, int]:
+    """Say how long to train.
+
+    Args:
+        n_words: Words in the annotated docs.
+        settings: What an update sets.
+
+    Returns:
+        The number of steps, and the words in each batch.
+    """
+    update = settings["update"]
+    ratio = settings["corpora"]["train"]["ratio"]
+    total = round(update["passes"] * n_words * (1 + ratio))
+    max_steps = max(update["min_steps"], total // update["max_batch_words"])
+    return max_steps, max(update["min_batch_words"], total // max_steps)

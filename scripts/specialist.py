@@ -1,0 +1,50 @@
+"""Train a specialist for the new types, and mark what it sees in rehearsal docs.
+
+Its view and the base's meet in training: see `hear_specialist` in `functions.py`.
+Input: a config that `configure` made of the annotations alone, the base, and the
+rehearsal docs. Output: the specialist, and the rehearsal docs with its marks. Where
+the base knows every annotated label there is nobody to ask: no marks.
+
+    python -m scripts.specialist training/specialist.cfg training/base \
+        corpus/rehearsal corpus/marked training/specialist
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import typer
+from spacy.cli.train import train
+from thinc.api import Config
+from wasabi import msg
+
+from scripts.command import run
+from scripts.teachers import mark_all
+
+
+def main(
+    config_path: Annotated[Path, typer.Argument(help="Config of the specialist.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
+    rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder: the same, marked.")],
+    specialist_dir: Annotated[Path, typer.Argument(help="Folder: the specialist.")],
+    gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+) -> None:
+    """Train a specialist for the new types, and mark what it sees."""
+    specialist = base = spacy.load(base_dir)
+    annotated = Config().from_disk(config_path)["initialize"]["after_init"]["labels"]
+    labels = {*annotated} - {*base.get_pipe("ner").labels}
+    if labels:
+        train(config_path, specialist_dir, use_gpu=gpu_id)
+        specialist = spacy.load(specialist_dir / "model-best")
+    n_marked = mark_all(rehearsal_dir, output_dir, specialist, labels)
+    msg.good(
+        f"The specialist sees {', '.join(sorted(labels))} in {n_marked} docs: "
+        f"{output_dir}"
+        if labels
+        else f"The base knows every annotated label: no marks in {output_dir}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

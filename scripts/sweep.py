@@ -1,0 +1,218 @@
+"""Try ways of updating on your own data, and write down the settings of the best.
+
+Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
+trial, a table and a plot; and, in `configs/update.cfg`, the settings of the best way.
+All scores are those on the dev set: no test is seen. Trials that are done are not
+made again, unless the base, the data or a setting is another.
+
+    python -m scripts.sweep training/base corpus configs/update.cfg \
+        training/experiment --ratios "1, 2" --sizes "50, 200, all"
+"""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import srsly
+import typer
+from spacy.vocab import Vocab
+from thinc.api import Config
+from tqdm import tqdm
+from wasabi import MarkdownRenderer, msg
+from weasel.util.hashing import get_checksum
+
+from scripts.command import run
+from scripts.files import read_docs, written_whole
+from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
+from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
+
+# What a trial reads beside the base and the settings.
+DATA = ("annotations", "update", "rehearsal")
+
+
+def plan(
+    arms: list[str], ratios: list[float], sizes: list[int], seeds: list[int]
+) -> list[Trial]:
+    """List the trials: all arms with all ratios, sizes and seeds.
+
+    Args:
+        arms: Names in `ARMS`; naive is always tried, for it is the specialist.
+        ratios: Rehearsal words to each annotated word, for arms that rehearse.
+        sizes: Annotated docs; 0: all.
+        seeds: Seeds.
+
+    Returns:
+        The trials, those without rehearsal once.
+
+    Raises:
+        ValueError: If there is no such arm.
+    """
+    if unknown := {*arms} - {*ARMS}:
+        raise ValueError(f"No arm {', '.join(unknown)}: choose of {', '.join(ARMS)}.")
+    every = product(dict.fromkeys(["naive", *arms]), ratios, sizes, seeds)
+    trials = (
+        Trial(arm, ARMS[arm].get(RATIO, ratio), size, seed)
+        for arm, ratio, size, seed in every
+    )
+    return list(dict.fromkeys(trials))
+
+
+def try_out(trial: Trial, key: str, output_dir: Path, **inputs: Any) -> Result:
+    """Make one trial, and give its line of results."""
+    start = time.perf_counter()
+    updated = update(trial, output_dir=output_dir, **inputs)
+    scores = updated.meta["performance"]
+    return {
+        **asdict(trial),
+        "key": key,
+        "new_f": scores["new_f"] or 0.0,
+        "old_f": scores["old_f"] or 0.0,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def write_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Set values in a config file in place: its comments are for people.
+
+    Args:
+        path: The config.
+        settings: The values by name, `section.name`.
+
+    Raises:
+        ValueError: If the config has no such name.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        section, _, key = name.rpartition(".")
+        pattern = rf"(?ms)^(\[{re.escape(section)}\]\n(?:(?!^\[).)*?^{key} = )[^\n]*"
+        text, n_set = re.subn(pattern, rf"\g<1>{srsly.json_dumps(value)}", text)
+        if not n_set:
+            raise ValueError(f"{path} has no {name}: add it under [{section}].")
+    if text != path.read_text(encoding="utf-8"):
+        with written_whole(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+
+
+def run_all(
+    trials: list[Trial], path: Path, key: str, jobs: int, **inputs: Any
+) -> list[Result]:
+    """Run the trials that are not done yet, some at a time.
+
+    Args:
+        trials: The trials.
+        path: JSON Lines of results; a line is added as a trial ends.
+        key: Stands for all that the trials have in common.
+        jobs: Trials at a time.
+        inputs: What `update` takes.
+
+    Returns:
+        The results of all the trials.
+    """
+    lines = list(srsly.read_jsonl(path)) if path.exists() else []
+    done = {
+        Trial(*(line[name] for name in Trial.__annotations__)): line
+        for line in lines
+        if line["key"] == key
+    }
+    todo = [trial for trial in trials if trial not in done]
+    with tqdm(total=len(todo), unit=" trials", disable=None) as progress:
+        # A specialist is the second teacher of another arm.
+        for is_first in (True, False):
+            part = [trial for trial in todo if (trial.arm == "naive") is is_first]
+            with ProcessPoolExecutor(jobs) as pool:
+                started = {
+                    pool.submit(partial(try_out, **inputs), trial, key): trial
+                    for trial in part
+                }
+                for future in as_completed(started):
+                    line = future.result()
+                    done[started[future]] = line
+                    with path.open("a", encoding="utf-8") as results:
+                        results.write(srsly.json_dumps(line) + "\n")
+                    progress.update()
+    return [done[trial] for trial in trials]
+
+
+def key_of(paths: list[Path], settings_path: Path) -> str:
+    """Give a hash of what all trials have in common.
+
+    Args:
+        paths: Files and folders that they read.
+        settings_path: What an update sets, but for what arms set.
+
+    Returns:
+        The hash.
+    """
+    settings = Config().from_disk(settings_path, interpolate=False)
+    for name in (RATIO, TWO_TEACHERS):
+        settings["corpora"]["train"].pop(name.rpartition(".")[2])
+    parts = [settings.to_str(), *map(get_checksum, paths)]
+    return hashlib.md5("".join(parts).encode()).hexdigest()
+
+
+def parse(text: str, kind: Callable[[str], Any] = str) -> list[Any]:
+    """Parse a list of values with commas between them; `all` is 0."""
+    try:
+        return [kind(part.strip().replace("all", "0")) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(f"'{text}': write numbers with commas between.") from error
+
+
+def main(
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
+    corpus_dir: Annotated[Path, typer.Argument(help="Preprocess and rehearse's.")],
+    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder of trials.")],
+    arms: Annotated[str, typer.Option(help="Ways, with commas.")] = ", ".join(ARMS),
+    ratios: Annotated[str, typer.Option(help="Rehearsal to annotated words.")] = "1",
+    sizes: Annotated[str, typer.Option(help="Annotated docs, or all.")] = "all",
+    seeds: Annotated[str, typer.Option(help="Seeds.")] = "0",
+    n_process: Annotated[int, typer.Option(help="Trials at a time; -1: cores.")] = -1,
+    gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+) -> None:
+    """Try ways of updating side by side, and write the best one's settings."""
+    trials = plan(
+        parse(arms), parse(ratios, float), parse(sizes, int), parse(seeds, int)
+    )
+    data = [base_dir, *(corpus_dir / name for name in DATA)]
+    results = run_all(
+        trials,
+        output_dir.with_suffix(".jsonl"),
+        key_of(data, settings_path),
+        jobs=n_process if n_process > 0 else os.cpu_count() or 1,
+        base_dir=base_dir,
+        corpus_dir=corpus_dir,
+        settings_path=settings_path,
+        output_dir=output_dir,
+        gpu_id=gpu_id,
+    )
+    means = over_seeds(results)
+    header, rows = to_table(means)
+    msg.table(rows, header=header, divider=True, aligns=[*"lrrrrrr"])
+    markdown = MarkdownRenderer()
+    markdown.add(markdown.table(rows, header))
+    with written_whole(output_dir.with_suffix(".md")) as beside:
+        beside.write_text(f"{markdown.text}\n", encoding="utf-8")
+    n_docs = len(list(read_docs(corpus_dir / "update" / "train.spacy", Vocab())))
+    draw(means, n_docs, output_dir.with_suffix(".svg"))
+    best = best_of(means)
+    if not best:
+        raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
+    is_two = best["arm"] == "two teachers"
+    write_settings(settings_path, {RATIO: best["ratio"], TWO_TEACHERS: is_two})
+    msg.good(
+        f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "
+        f"{output_dir.with_suffix('.md')}, {output_dir.with_suffix('.svg')}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,61 @@
+"""The second teacher's marks in rehearsal docs: where a specialist sees a new type."""
+
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from tqdm import tqdm
+
+from scripts.files import find_files, read_docs, write_docs, written_whole
+from scripts.functions import SPECIALIST
+
+
+def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
+    """Mark where a specialist sees a new type and the base sees nothing.
+
+    Where both see something the base is right: a specialist takes every name for
+    its own type.
+
+    Args:
+        docs: Rehearsal docs with the base's entities; the marks are set as a span
+            group.
+        specialist: A pipeline that learned from the annotations alone.
+        labels: The labels that are new to the base.
+    """
+    views = specialist.pipe(doc.text for doc in docs)
+    for doc, view in zip(docs, views, strict=True):
+        free = {token.i for token in doc if not token.ent_type}
+        seen = [
+            Span(doc, ent.start, ent.end, label=ent.label_)
+            for ent in view.ents
+            if ent.label_ in labels and free.issuperset(range(ent.start, ent.end))
+        ]
+        if seen:
+            doc.spans[SPECIALIST] = seen
+
+
+def mark_all(
+    rehearsal_dir: Path, output_dir: Path, specialist: Language, labels: set[str]
+) -> int:
+    """Mark all rehearsal docs in a folder.
+
+    Args:
+        rehearsal_dir: Folder of `.spacy` files, as the base annotated them.
+        output_dir: Folder for the same files with marks.
+        specialist: A pipeline that learned from the annotations alone.
+        labels: The labels that are new to the base; empty: nothing is marked.
+
+    Returns:
+        The number of docs with a mark.
+    """
+    n_marked = 0
+    files = find_files(str(rehearsal_dir))
+    with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
+        beside.mkdir()
+        for path in tqdm(files, unit=" files", disable=None):
+            docs = list(read_docs(path, specialist.vocab))
+            if labels:
+                mark(docs, specialist, labels)
+            n_marked += sum(SPECIALIST in doc.spans for doc in docs)
+            write_docs(docs, beside / path.name)
+    return n_marked

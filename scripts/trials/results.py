@@ -1,0 +1,114 @@
+"""What trials gave: means over seeds, the best, a table and a plot."""
+
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from scripts.files import written_whole
+from scripts.trials.trial import ARMS, NOT_COMPLETED
+
+Result = dict[str, Any]
+
+
+def over_seeds(results: list[Result]) -> list[Result]:
+    """Take the mean over the seeds of each arm, ratio and size."""
+    groups = defaultdict(list)
+    for line in results:
+        groups[line["arm"], line["ratio"], line["size"]].append(line)
+    means = [
+        {
+            "arm": arm,
+            "ratio": ratio,
+            "size": size,
+            "seeds": len(lines),
+            **{
+                score: mean(line[score] for line in lines)
+                for score in ("new_f", "old_f", "seconds")
+            },
+        }
+        for (arm, ratio, size), lines in groups.items()
+    ]
+    arms = list(ARMS)
+    return sorted(means, key=lambda m: (arms.index(m["arm"]), m["ratio"], -m["size"]))
+
+
+def best_of(means: list[Result]) -> Result | None:
+    """Give the best way with all annotations that `update` can go, if there is one."""
+    ways = [m for m in means if m["arm"] not in NOT_COMPLETED and not m["size"]]
+    return max(ways, key=lambda m: m["new_f"] + m["old_f"], default=None)
+
+
+def front_of(means: list[Result]) -> list[Result]:
+    """Give those that none beats in both scores: the Pareto front, by old F."""
+
+    def beats(other: Result, m: Result) -> bool:
+        pairs = [(other[score], m[score]) for score in ("new_f", "old_f")]
+        return all(o >= s for o, s in pairs) and any(o > s for o, s in pairs)
+
+    front = [m for m in means if not any(beats(other, m) for other in means)]
+    return sorted(front, key=lambda m: m["old_f"])
+
+
+def draw(means: list[Result], n_docs: int, path: Path) -> None:
+    """Draw what each arm kept and learned, and its learning curve, as SVG.
+
+    Args:
+        means: The means over seeds; ratios stand beside the points of the first plot,
+            and the curve is that of the lowest.
+        n_docs: Annotated docs in all.
+        path: The file.
+    """
+    figure = Figure(figsize=(11, 4.5), layout="tight")
+    plane, curve = figure.subplots(1, 2)
+    full = [m for m in means if not m["size"]]
+    front = [(100 * m["old_f"], 100 * m["new_f"]) for m in front_of(full)]
+    plane.step(*zip(*front, strict=True), "--", color="grey", label="Pareto front")
+    for arm in dict.fromkeys(m["arm"] for m in means):
+        points = [m for m in full if m["arm"] == arm]
+        ratio = points[0]["ratio"]
+        for m in points:
+            place = (100 * m["old_f"], 100 * m["new_f"])
+            plane.annotate(f" {m['ratio']:g}", place)
+        plane.plot(
+            [100 * m["old_f"] for m in points],
+            [100 * m["new_f"] for m in points],
+            "o",
+            label=arm,
+        )
+        sizes = [m for m in means if m["arm"] == arm and m["ratio"] == ratio]
+        by_size = sorted((m["size"] or n_docs, 100 * m["new_f"]) for m in sizes)
+        curve.plot(*zip(*by_size, strict=True), "o-", label=arm)
+    plane.set(xlabel="kept: old F", ylabel="learned: new F", title="All annotations")
+    curve.set(xlabel="annotated docs", ylabel="learned: new F", title="Learning curve")
+    plane.legend()
+    curve.legend()
+    with written_whole(path) as beside:
+        figure.savefig(beside, format="svg")
+
+
+def to_table(means: list[Result]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Lay out the results as a table: its header and its rows, F in points."""
+    header = [
+        "arm",
+        "ratio",
+        "annotated docs",
+        "seeds",
+        "learned: new F",
+        "kept: old F",
+    ]
+    rows = [
+        (
+            m["arm"],
+            f"{m['ratio']:g}",
+            str(m["size"] or "all"),
+            str(m["seeds"]),
+            f"{100 * m['new_f']:.1f}",
+            f"{100 * m['old_f']:.1f}",
+            f"{m['seconds']:.0f}",
+        )
+        for m in means
+    ]
+    return [*header, "seconds"], rows

@@ -1,0 +1,134 @@
+"""One way of updating, with all that sets it apart from the others."""
+
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import spacy
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.training import Corpus
+from thinc.api import Config
+
+from scripts.files import read_docs, remove, write_docs, written_whole
+from scripts.functions import take_words
+from scripts.recipe import make_config
+from scripts.teachers import mark_all
+
+RATIO, TWO_TEACHERS = "corpora.train.ratio", "corpora.train.two_teachers"
+NO_REHEARSAL = {RATIO: 0.0, TWO_TEACHERS: False}
+# What each way sets apart from `configs/update.cfg`.
+ARMS: dict[str, dict[str, Any]] = {
+    # The annotations alone: the specialist, what the new type can reach.
+    "naive": {**NO_REHEARSAL, "training.score_weights.old_f": 0.0},
+    # Completed by the base, and no rehearsal.
+    "completed": NO_REHEARSAL,
+    # One fixed mix with what the base annotated, and no completion.
+    "static": {TWO_TEACHERS: False},
+    # Completed by the base, and fresh rehearsal.
+    "rehearsed": {TWO_TEACHERS: False},
+    # The same, and the specialist has a say in the rehearsal docs.
+    "two teachers": {TWO_TEACHERS: True},
+}
+# Arms that read the annotations as the person made them.
+NOT_COMPLETED = ("naive", "static")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way of updating, with all that sets it apart.
+
+    Attributes:
+        arm: A name in `ARMS`.
+        ratio: Rehearsal words to each annotated word.
+        size: Annotated docs; 0: all.
+        seed: Seed of the choice of docs and of training.
+    """
+
+    arm: str
+    ratio: float
+    size: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The trial's folder."""
+        size = self.size or "all"
+        return f"{self.arm.replace(' ', '-')}_{self.ratio:g}_{size}_{self.seed}"
+
+
+def specialist_of(trial: Trial) -> Trial:
+    """Give the trial whose pipeline is the specialist of another."""
+    return Trial("naive", 0.0, trial.size, trial.seed)
+
+
+def cut(docs_path: Path, output_path: Path, trial: Trial, nlp: Language) -> None:
+    """Write as many docs as the trial asks for, the same ones for the same seed."""
+    docs = list(read_docs(docs_path, nlp.vocab))
+    if trial.size:
+        Random(trial.seed).shuffle(docs)
+        docs = docs[: trial.size]
+    write_docs(docs, output_path)
+
+
+def update(
+    trial: Trial,
+    base_dir: Path,
+    corpus_dir: Path,
+    settings_path: Path,
+    output_dir: Path,
+    changes: dict[str, Any] | None = None,
+    gpu_id: int = -1,
+) -> Language:
+    """Update the base in one of the ways, with `spacy train`.
+
+    Args:
+        trial: The way.
+        base_dir: The base.
+        corpus_dir: What preprocess and rehearse wrote: `annotations`, `update` and
+            `rehearsal`.
+        settings_path: What an update sets.
+        output_dir: Folder of trials; the trial's own folder appears whole in it. A
+            trial with two teachers finds its specialist's there.
+        changes: Other settings, by name.
+        gpu_id: GPU to train on; -1: CPU.
+
+    Returns:
+        The updated pipeline.
+    """
+    nlp = spacy.load(base_dir)
+    with written_whole(output_dir / trial.name) as folder:
+        folder.mkdir()
+        half = "annotations" if trial.arm in NOT_COMPLETED else "update"
+        train_path, rehearsal = folder / "train.spacy", corpus_dir / "rehearsal"
+        cut(corpus_dir / half / "train.spacy", train_path, trial, nlp)
+        docs = list(read_docs(train_path, nlp.vocab))
+        annotated = read_docs(corpus_dir / "annotations" / "train.spacy", nlp.vocab)
+        labels = {ent.label_ for doc in annotated for ent in doc.ents}
+        n_words = sum(map(len, docs))
+        if trial.arm == "static":
+            mix = take_words(iter(Corpus(rehearsal)(nlp)), trial.ratio * n_words)
+            rehearsal = folder / "static.spacy"
+            write_docs((eg.reference for eg in mix), rehearsal)
+        if trial.arm == "two teachers":
+            teacher = output_dir / specialist_of(trial).name / "model-best"
+            new = labels - {*nlp.get_pipe("ner").labels}
+            mark_all(rehearsal, folder / "marked", spacy.load(teacher), new)
+            rehearsal = folder / "marked"
+        paths = {"train": train_path, "dev": corpus_dir / "update" / "dev.spacy"}
+        paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
+        overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
+        overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}
+        overrides |= {"system.seed": trial.seed}
+        settings = Config().from_disk(settings_path, overrides=overrides)
+        config = make_config(nlp, str(base_dir), settings, sorted(labels), n_words)
+        config.to_disk(folder / "update.cfg")
+        with (
+            open(folder / "train.txt", "w", encoding="utf-8") as log,
+            redirect_stdout(log),
+        ):
+            train(folder / "update.cfg", folder, use_gpu=gpu_id)
+        remove(folder / "model-last")
+    return spacy.load(output_dir / trial.name / "model-best")

@@ -1,0 +1,49 @@
+import pytest
+from conftest import TEXTS, make_pipeline
+from test_configure import SETTINGS
+from thinc.api import Config
+
+from scripts.files import read_docs, write_docs
+from scripts.functions import SPECIALIST
+from scripts.recipe import make_config
+from scripts.specialist import main
+from scripts.teachers import mark
+
+
+def marks(doc):
+    return [(s.text, s.label_) for s in doc.spans.get(SPECIALIST, [])]
+
+
+def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
+    specialist = make_pipeline("own")
+    text = "Juan Paz left Oslo."
+    doc, other = base.make_doc(text), base.make_doc(text)
+    other.ents = [other.char_span(0, 4, "ORG")]
+    mark([doc, other], specialist, {"PERSON"})
+    assert marks(doc) == [("Juan Paz", "PERSON")]
+    assert marks(other) == []
+
+
+@pytest.mark.parametrize("label", ["DISEASE", "GPE"])
+def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
+    base, tmp_path, label
+):
+    base.to_disk(tmp_path / "base")
+    annotated = base.make_doc("Flu is back in Oslo.")
+    annotated.ents = [annotated.char_span(0, 3, label)]
+    write_docs([annotated], tmp_path / "new.spacy")
+    texts = [*(text for text, _ in TEXTS), "Flu is back in Lima."]
+    write_docs([base.make_doc(t) for t in texts], tmp_path / "old" / "0.spacy")
+    paths = {"train": "new.spacy", "dev": "new.spacy", "rehearsal": "old"}
+    overrides = {f"paths.{k}": str(tmp_path / v) for k, v in paths.items()}
+    overrides |= {"corpora.train.ratio": 0.0, "update.min_steps": 100}
+    settings = Config().from_disk(SETTINGS, overrides=overrides)
+    config = make_config(base, str(tmp_path / "base"), settings, [label], 6)
+    config.to_disk(tmp_path / "specialist.cfg")
+    folders = (tmp_path / "old", tmp_path / "marked", tmp_path / "specialist")
+    main(tmp_path / "specialist.cfg", tmp_path / "base", *folders)
+    docs = list(read_docs(tmp_path / "marked", base.vocab))
+    assert [doc.text for doc in docs] == texts
+    is_new = label == "DISEASE"
+    assert (tmp_path / "specialist").exists() is is_new
+    assert (("Flu", label) in marks(docs[-1])) is is_new

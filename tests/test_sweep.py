@@ -1,0 +1,111 @@
+import shutil
+
+import pytest
+import srsly
+from conftest import TEXTS
+from test_configure import SETTINGS
+
+from scripts.sweep import main, plan, write_settings
+from scripts.files import write_docs
+from scripts.trials.results import best_of, front_of, over_seeds
+from scripts.trials.trial import Trial
+
+
+def test_arms_that_do_not_rehearse_are_tried_once_whatever_the_ratios():
+    trials = plan(["rehearsed"], [1.0, 2.0], [0], [5])
+    assert trials == [
+        Trial("naive", 0.0, 0, 5),
+        Trial("rehearsed", 1.0, 0, 5),
+        Trial("rehearsed", 2.0, 0, 5),
+    ]
+
+
+def test_unknown_arm_is_an_error_that_names_the_known():
+    with pytest.raises(ValueError, match="No arm magic: choose of naive, "):
+        plan(["magic"], [1.0], [0], [0])
+
+
+def line(arm, new_f, old_f, size=0, seed=0, ratio=1.0):
+    scores = {"new_f": new_f, "old_f": old_f, "seconds": 1.0}
+    return {"arm": arm, "ratio": ratio, "size": size, "seed": seed, **scores}
+
+
+def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do():
+    means = over_seeds(
+        [
+            line("naive", 1.0, 0.9),
+            line("rehearsed", 0.9, 0.9, seed=0),
+            line("rehearsed", 0.1, 0.9, seed=1),
+            line("two teachers", 0.7, 0.8),
+            line("two teachers", 0.99, 0.99, size=50),
+        ]
+    )
+    best = best_of(means)
+    assert (best["arm"], best["size"]) == ("two teachers", 0)
+
+
+def test_front_has_none_that_another_beats_in_both():
+    means = [line("a", 0.9, 0.1), line("b", 0.5, 0.5), line("c", 0.4, 0.4)]
+    assert [m["arm"] for m in front_of(means)] == ["b", "a"][::-1]
+
+
+def test_settings_are_written_in_place_and_the_rest_is_left_as_it_was(tmp_path):
+    path = shutil.copy(SETTINGS, tmp_path / "update.cfg")
+    changes = {"corpora.train.ratio": 2.5, "corpora.train.two_teachers": False}
+    write_settings(path, changes)
+    before, after = (p.read_text("utf-8").splitlines() for p in (SETTINGS, path))
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == ["ratio = 2.5", "two_teachers = false"]
+
+
+def test_setting_that_the_config_lacks_is_an_error(tmp_path):
+    path = shutil.copy(SETTINGS, tmp_path / "update.cfg")
+    with pytest.raises(ValueError, match=r"has no corpora.train.nope: add it"):
+        write_settings(path, {"corpora.train.nope": 1})
+
+
+@pytest.fixture
+def project(base, tmp_path):
+    """A tiny project before its experiment, with few and small steps."""
+    base.to_disk(tmp_path / "base")
+    new = []
+    for text in ("Flu is back in Oslo.", "Juan Paz has flu."):
+        doc = base.make_doc(text)
+        start = text.lower().index("flu")
+        doc.ents = [doc.char_span(start, start + 3, "DISEASE")]
+        new.append(doc)
+    old = [base(text) for text, _ in TEXTS]
+    for name, docs in {"annotations": new, "update": new, "rehearsal": old}.items():
+        for split in ("train", "dev"):
+            write_docs(docs, tmp_path / "corpus" / name / f"{split}.spacy")
+    settings = SETTINGS.read_text("utf-8")
+    settings = settings.replace("min_steps = 1200", "min_steps = 20")
+    (tmp_path / "update.cfg").write_text(settings, "utf-8")
+    return tmp_path
+
+
+def experiment(project, **options):
+    paths = (project / "base", project / "corpus", project / "update.cfg")
+    main(*paths, project / "experiment", n_process=2, **options)
+    return list(srsly.read_jsonl(project / "experiment.jsonl"))
+
+
+def test_experiment_tries_each_arm_and_sets_the_best(project):
+    lines = experiment(project, ratios="0.5", sizes="1, all")
+    tried = {(r["arm"], r["size"]) for r in lines}
+    assert len(lines) == len(tried) == 10
+    assert "ratio = 1.0" not in (project / "update.cfg").read_text("utf-8")
+    table = (project / "experiment.md").read_text("utf-8")
+    assert "| two teachers | 0.5 | all | 1 |" in table
+    assert "<svg" in (project / "experiment.svg").read_text("utf-8")
+
+
+def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):
+    first = experiment(project, arms="rehearsed")
+    assert experiment(project, arms="rehearsed") == first
+    assert len(experiment(project, arms="rehearsed", seeds="0, 1")) == len(first) + 2
+    shutil.copy(
+        project / "corpus" / "rehearsal" / "dev.spacy",
+        project / "corpus" / "rehearsal" / "more.spacy",
+    )
+    assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2
