@@ -18,13 +18,15 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
+from statistics import mean
 from typing import Annotated, Any
 
 import spacy
 import srsly
 import typer
+from matplotlib.figure import Figure
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -32,7 +34,7 @@ from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
 from scripts.evaluate import evaluate
-from scripts.files import read_docs, write_docs
+from scripts.files import read_docs, write_docs, written_whole
 from scripts.trials.trial import ARMS, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +90,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "double, new first": {},
     "double, base first": {},
 }
+DRAWN = ("drugs", "diseases", "politics", "same NORP")
 COLUMNS = {
     "retention": "kept",
     "old_f": "old F",
@@ -166,11 +169,17 @@ def rows_of(name: str, base: Language) -> dict[str, list[dict[str, Any]]]:
             "old_test": spans_cut(old_test, label, False),
         }
     if name == "corrections":
-        wrong = [r for r in read_rows("newswire", "dev") if not is_right(r, base)]
-        ten = wrong[:N_CORRECTIONS]
+        rows = (row for row in read_rows("newswire", "dev") if fits(row, base))
+        ten = list(islice((r for r in rows if not is_right(r, base)), N_CORRECTIONS))
         return {"train": ten, "dev": ten, "test": ten, "old_test": old_test}
     new, test = (read_rows(scenario.annotations, split) for split in ("train", "dev"))
     return {"train": new, "dev": [], "test": test, "old_test": old_test}
+
+
+def fits(row: dict[str, Any], nlp: Language) -> bool:
+    """Say whether the spans of a row fit the tokens."""
+    doc = nlp.make_doc(row["text"])
+    return all(doc.char_span(s["start"], s["end"]) for s in row["spans"])
 
 
 def is_right(row: dict[str, Any], nlp: Language) -> bool:
@@ -289,15 +298,37 @@ def write_table() -> None:
     md = MarkdownRenderer()
     md.add(md.table(rows, header))
     TABLE.write_text(md.text + "\n", encoding="utf-8")
+    draw(runs, RESULTS.with_suffix(".svg"))
+
+
+def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> None:
+    """Draw old F kept against new F learned: a plot a set, a point an arm."""
+    figure = Figure(figsize=(3.2 * len(DRAWN), 3.6), layout="constrained")
+    plots = dict(zip(DRAWN, figure.subplots(1, len(DRAWN)), strict=True))
+    for number, arm in enumerate([*ARMS, *OTHERS]):
+        for name, plot in plots.items():
+            if lines := runs.get((name, arm, 0)):
+                x, y = (mean(r[key] for r in lines) for key in ("retention", "new_f"))
+                marker = "*" if arm == "two teachers" else "o"
+                size = 12 if arm == "two teachers" else 6
+                plot.plot(
+                    100 * x, y, marker, color=f"C{number}", markersize=size, label=arm
+                )
+                plot.set(title=name, xlabel="old F kept, %")
+    plots[DRAWN[0]].set_ylabel("new F learned")
+    handles, labels = plots[DRAWN[0]].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    with written_whole(path) as beside:
+        figure.savefig(beside, format="svg")
 
 
 def spread(lines: list[dict[str, Any]], key: str) -> str:
     """Give the mean of a figure over the seeds, and its range where there are more."""
     values = [line[key] for line in lines]
     digits = {"retention": 3, "old_f": 1, "new_f": 1, "spurious": 1}.get(key, 0)
-    mean = f"{sum(values) / len(values):.{digits}f}"
-    half = (max(values) - min(values)) / 2
-    return mean if len(values) == 1 else f"{mean} ± {half:.{digits}f}"
+    middle, half = mean(values), (max(values) - min(values)) / 2
+    text = f"{middle:.{digits}f}"
+    return text if len(values) == 1 else f"{text} ± {half:.{digits}f}"
 
 
 def main(

@@ -119,20 +119,20 @@ def cut(tmp_path_factory):
 
 
 def test_all_ends_with_an_installed_pipeline_that_learned_and_kept(cut):
-    gates = ("--vars.min_retention", "0.9", "--vars.min_new_f", "0.1")
+    # An update without rehearsal keeps 0.0, one without a second teacher learns 0.4.
+    gates = ("--vars.min_retention", "0.95", "--vars.min_new_f", "0.5")
     done = run(cut, "all", ".", *gates)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     metrics = srsly.read_json(cut / "training" / "metrics.json")
     assert metrics["version"] == 1 and metrics["passed"]
-    assert metrics["retention"] > 0.9
-    assert metrics["new"]["base"]["f"] == 0 < metrics["new"]["updated"]["f"]
+    assert metrics["new"]["base"]["f"] == 0
     assert set(metrics["labels"]) >= {"DISEASE", "PERSON", "GPE", "ORG"}
     dist = cut / "packages" / "en_ner_update-0.1.0" / "dist"
     assert {path.suffix for path in dist.iterdir()} == {".whl", ".gz"}
     account = srsly.read_json(cut / "corpus" / "preprocess.json")
     assert account["rows"]["in"] == account["rows"]["kept"] == 550
     log = (cut / "training" / "log.jsonl").read_text("utf-8").splitlines()
-    assert all(json.loads(line) for line in log) and len(log) > 2
+    assert [json.loads(line)["step"] for line in log] == [0, 1200]
 
     again = run(cut, "all", ".", *gates)
     ran = re.findall(r"Running command: \S+ -m (\S+)", again.stdout)
