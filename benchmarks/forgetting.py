@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from spacy.cli.train import train
 from spacy.language import Language
@@ -304,7 +305,7 @@ def write_table() -> None:
 def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> None:
     """Draw old F kept against new F learned: a plot a set, a point an arm."""
     figure = Figure(figsize=(3.2 * len(DRAWN), 3.6), layout="constrained")
-    plots = dict(zip(DRAWN, figure.subplots(1, len(DRAWN)), strict=True))
+    plots = dict(zip(DRAWN, figure.subplots(1, len(DRAWN), sharey=True), strict=True))
     for number, arm in enumerate([*ARMS, *OTHERS]):
         for name, plot in plots.items():
             if lines := runs.get((name, arm, 0)):
@@ -318,8 +319,10 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     plots[DRAWN[0]].set_ylabel("new F learned")
     handles, labels = plots[DRAWN[0]].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
-    with written_whole(path) as beside:
-        figure.savefig(beside, format="svg")
+    # The same results give the same bytes, and text stays text.
+    rc = {"svg.hashsalt": path.name, "svg.fonttype": "none"}
+    with written_whole(path) as beside, rc_context(rc):
+        figure.savefig(beside, format="svg", metadata={"Date": None})
 
 
 def spread(lines: list[dict[str, Any]], key: str) -> str:

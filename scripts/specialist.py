@@ -36,7 +36,8 @@ def main(
     labels = {*annotated} - {*base.get_pipe("ner").labels}
     if labels:
         train(config_path, specialist_dir, use_gpu=gpu_id)
-        specialist = spacy.load(specialist_dir / "model-best")
+        # Not model-best: on a small dev set that can be the untrained one.
+        specialist = spacy.load(specialist_dir / "model-last")
     n_marked = mark_all(rehearsal_dir, output_dir, specialist, labels)
     msg.good(
         f"The specialist sees {', '.join(sorted(labels))} in {n_marked} docs: "

@@ -137,6 +137,8 @@ def run_all(
                     done[started[future]] = line
                     with path.open("a", encoding="utf-8") as results:
                         results.write(srsly.json_dumps(line) + "\n")
+                    scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
+                    tqdm.write(f"{started[future].name}: {scores}")
                     progress.update()
     return [done[trial] for trial in trials]
 

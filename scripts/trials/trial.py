@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.training import Corpus
 from thinc.api import Config
 
-from scripts.files import read_docs, remove, write_docs, written_whole
+from scripts.files import read_docs, write_docs, written_whole
 from scripts.functions import take_words
 from scripts.recipe import make_config
 from scripts.teachers import mark_all
@@ -113,7 +113,7 @@ def update(
             rehearsal = folder / "static.spacy"
             write_docs((eg.reference for eg in mix), rehearsal)
         if trial.arm == "two teachers":
-            teacher = output_dir / specialist_of(trial).name / "model-best"
+            teacher = output_dir / specialist_of(trial).name / "model-last"
             new = labels - {*nlp.get_pipe("ner").labels}
             mark_all(rehearsal, folder / "marked", spacy.load(teacher), new)
             rehearsal = folder / "marked"
@@ -130,5 +130,4 @@ def update(
             redirect_stdout(log),
         ):
             train(folder / "update.cfg", folder, use_gpu=gpu_id)
-        remove(folder / "model-last")
     return spacy.load(output_dir / trial.name / "model-best")
