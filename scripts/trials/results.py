@@ -1,5 +1,6 @@
 """What trials gave: means over seeds, the best, a table and a plot."""
 
+import math
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean
@@ -32,7 +33,10 @@ def over_seeds(results: list[Result]) -> list[Result]:
         for (arm, ratio, size), lines in groups.items()
     ]
     arms = list(ARMS)
-    return sorted(means, key=lambda m: (arms.index(m["arm"]), m["ratio"], -m["size"]))
+    return sorted(
+        means,
+        key=lambda m: (arms.index(m["arm"]), m["ratio"], m["size"] or math.inf),
+    )
 
 
 def best_of(means: list[Result]) -> Result | None:
