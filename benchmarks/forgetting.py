@@ -13,7 +13,6 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
@@ -30,12 +29,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from spacy.cli.train import train
 from spacy.language import Language
-from spacy.tokens import Doc
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
-from scripts.evaluate import evaluate
+from scripts.evaluate import evaluate, spans_of
 from scripts.files import read_docs, write_docs, written_whole
+from scripts.trials.pool import run_all
 from scripts.trials.trial import ARMS, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +43,8 @@ SETTINGS = ROOT / "configs" / "update.cfg"
 RESULTS = ROOT / "benchmarks" / "forgetting.jsonl"
 TABLE = RESULTS.with_suffix(".md")
 N_SAME_DOMAIN, N_CORRECTIONS = 1000, 10
+# Set, arm, annotated rows (0: all) and seed.
+Run = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -237,9 +238,10 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
     return update(trial, base, folder, SETTINGS, output, changes)
 
 
-def run_arm(name: str, arm: str, size: int, seed: int, work: Path) -> dict[str, Any]:
+def run_arm(run: Run, work: Path) -> dict[str, Any]:
     """Make one run, score it, and give its line of results."""
     start = time.perf_counter()
+    name, arm, size, seed = run
     folder, base = work / name, base_of(name, work)
     own = {"popular": "naive", "joint": "rehearsed"}.get(arm, arm)
     trial = Trial(own, 0.0 if own in ("naive", "completed") else 1.0, size, seed)
@@ -262,7 +264,7 @@ def run_arm(name: str, arm: str, size: int, seed: int, work: Path) -> dict[str, 
         "new_f": round(100 * sum(by_label) / len(by_label), 2),
         "new_micro": {k: round(v, 4) for k, v in metrics["new"]["updated"].items()},
         **metrics["fates"],
-        "right": sum(same_ents(doc, updated(doc.text)) for doc in test),
+        "right": sum(spans_of(doc) == spans_of(updated(doc.text)) for doc in test),
         "rows": len(test),
         "spurious": round(metrics["spurious"], 1),
         "seconds": round(time.perf_counter() - start),
@@ -271,13 +273,7 @@ def run_arm(name: str, arm: str, size: int, seed: int, work: Path) -> dict[str, 
     }
 
 
-def same_ents(doc: Doc, other: Doc) -> bool:
-    """Say whether two docs of the same text have the same entities."""
-    first, second = ({(e.start, e.end, e.label) for e in d.ents} for d in (doc, other))
-    return first == second
-
-
-def missing(runs: Iterable[tuple[str, str, int, int]]) -> list[tuple]:
+def missing(runs: Iterable[Run]) -> list[Run]:
     """List the runs that have no line of results yet."""
     lines = srsly.read_jsonl(RESULTS) if RESULTS.exists() else []
     done = {(line["set"], line["arm"], line["size"], line["seed"]) for line in lines}
@@ -354,16 +350,10 @@ def main(
         make_base(name, work)
         make_set(name, work)
     # A specialist is the second teacher of one arm and half of another.
-    for is_first in (True, False):
-        part = [run for run in todo if (run[1] == "naive") is is_first]
-        with ProcessPoolExecutor(jobs) as pool:
-            started = [pool.submit(partial(run_arm, work=work), *run) for run in part]
-            for future in as_completed(started):
-                line = future.result()
-                with RESULTS.open("a", encoding="utf-8") as results:
-                    results.write(srsly.json_dumps(line) + "\n")
-                write_table()
-                msg.good(str(line))
+    run = partial(run_arm, work=work)
+    for _, line in run_all(todo, run, RESULTS, jobs, lambda run: run[1] == "naive"):
+        write_table()
+        msg.good(str(line))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ the base knows every annotated label there is nobody to ask: no marks.
         corpus/rehearsal corpus/marked training/specialist
 """
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
+from scripts.files import written_whole
 from scripts.teachers import mark_all
 
 
@@ -31,20 +33,19 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train a specialist for the new types, and mark what it sees."""
-    specialist = base = spacy.load(base_dir)
     annotated = Config().from_disk(config_path)["initialize"]["after_init"]["labels"]
-    labels = {*annotated} - {*base.get_pipe("ner").labels}
+    labels = {*annotated} - {*spacy.load(base_dir).get_pipe("ner").labels}
     if labels:
         train(config_path, specialist_dir, use_gpu=gpu_id)
         # Not model-best: on a small dev set that can be the untrained one.
         specialist = spacy.load(specialist_dir / "model-last")
-    n_marked = mark_all(rehearsal_dir, output_dir, specialist, labels)
-    msg.good(
-        f"The specialist sees {', '.join(sorted(labels))} in {n_marked} docs: "
-        f"{output_dir}"
-        if labels
-        else f"The base knows every annotated label: no marks in {output_dir}"
-    )
+        n_marked = mark_all(rehearsal_dir, output_dir, specialist, labels)
+        names = ", ".join(sorted(labels))
+        msg.good(f"The specialist sees {names} in {n_marked} docs: {output_dir}")
+    else:
+        with written_whole(output_dir) as beside:
+            shutil.copytree(rehearsal_dir, beside)
+        msg.good(f"The base knows every annotated label: no marks in {output_dir}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
 from itertools import product
@@ -31,6 +30,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.files import read_docs, written_whole
+from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
 
@@ -53,10 +53,12 @@ def plan(
         The trials, those without rehearsal once.
 
     Raises:
-        ValueError: If there is no such arm.
+        ValueError: If there is no such arm, or no trial has all annotations.
     """
     if unknown := {*arms} - {*ARMS}:
         raise ValueError(f"No arm {', '.join(unknown)}: choose of {', '.join(ARMS)}.")
+    if 0 not in sizes:
+        raise ValueError("vars.sizes lacks 'all': the best way is that with them all.")
     every = product(dict.fromkeys(["naive", *arms]), ratios, sizes, seeds)
     trials = (
         Trial(arm, ARMS[arm].get(RATIO, ratio), size, seed)
@@ -101,14 +103,14 @@ def write_settings(path: Path, settings: dict[str, Any]) -> None:
             beside.write_text(text, encoding="utf-8")
 
 
-def run_all(
+def results_of(
     trials: list[Trial], path: Path, key: str, jobs: int, **inputs: Any
 ) -> list[Result]:
-    """Run the trials that are not done yet, some at a time.
+    """Run the trials that are not done yet.
 
     Args:
         trials: The trials.
-        path: JSON Lines of results; a line is added as a trial ends.
+        path: JSON Lines of results.
         key: Stands for all that the trials have in common.
         jobs: Trials at a time.
         inputs: What `update` takes.
@@ -123,23 +125,12 @@ def run_all(
         if line["key"] == key
     }
     todo = [trial for trial in trials if trial not in done]
-    with tqdm(total=len(todo), unit=" trials", disable=None) as progress:
-        # A specialist is the second teacher of another arm.
-        for is_first in (True, False):
-            part = [trial for trial in todo if (trial.arm == "naive") is is_first]
-            with ProcessPoolExecutor(jobs) as pool:
-                started = {
-                    pool.submit(partial(try_out, **inputs), trial, key): trial
-                    for trial in part
-                }
-                for future in as_completed(started):
-                    line = future.result()
-                    done[started[future]] = line
-                    with path.open("a", encoding="utf-8") as results:
-                        results.write(srsly.json_dumps(line) + "\n")
-                    scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
-                    tqdm.write(f"{started[future].name}: {scores}")
-                    progress.update()
+    run = partial(try_out, key=key, **inputs)
+    ending = run_all(todo, run, path, jobs, lambda trial: trial.arm == "naive")
+    for trial, line in tqdm(ending, total=len(todo), unit=" trials", disable=None):
+        done[trial] = line
+        scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
+        tqdm.write(f"{trial.name}: {scores}")
     return [done[trial] for trial in trials]
 
 
@@ -161,11 +152,16 @@ def key_of(paths: list[Path], settings_path: Path) -> str:
 
 
 def parse(text: str, kind: Callable[[str], Any] = str) -> list[Any]:
-    """Parse a list of values with commas between them; `all` is 0."""
+    """Parse a list of values with commas between them."""
     try:
-        return [kind(part.strip().replace("all", "0")) for part in text.split(",")]
+        return [kind(part.strip()) for part in text.split(",")]
     except ValueError as error:
         raise ValueError(f"'{text}': write numbers with commas between.") from error
+
+
+def parse_size(text: str) -> int:
+    """Parse a number of annotated docs; `all` is 0."""
+    return 0 if text == "all" else int(text)
 
 
 def main(
@@ -182,10 +178,10 @@ def main(
 ) -> None:
     """Try ways of updating side by side, and write the best one's settings."""
     trials = plan(
-        parse(arms), parse(ratios, float), parse(sizes, int), parse(seeds, int)
+        parse(arms), parse(ratios, float), parse(sizes, parse_size), parse(seeds, int)
     )
     data = [base_dir, *(corpus_dir / name for name in DATA)]
-    results = run_all(
+    results = results_of(
         trials,
         output_dir.with_suffix(".jsonl"),
         key_of(data, settings_path),

@@ -43,7 +43,7 @@ def mark_all(
         rehearsal_dir: Folder of `.spacy` files, as the base annotated them.
         output_dir: Folder for the same files with marks.
         specialist: A pipeline that learned from the annotations alone.
-        labels: The labels that are new to the base; empty: nothing is marked.
+        labels: The labels that are new to the base.
 
     Returns:
         The number of docs with a mark.
@@ -54,8 +54,7 @@ def mark_all(
         beside.mkdir()
         for path in tqdm(files, unit=" files", disable=None):
             docs = list(read_docs(path, specialist.vocab))
-            if labels:
-                mark(docs, specialist, labels)
+            mark(docs, specialist, labels)
             n_marked += sum(SPECIALIST in doc.spans for doc in docs)
             write_docs(docs, beside / path.name)
     return n_marked

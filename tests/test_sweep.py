@@ -25,6 +25,11 @@ def test_unknown_arm_is_an_error_that_names_the_known():
         plan(["magic"], [1.0], [0], [0])
 
 
+def test_sizes_without_all_are_an_error_before_any_trial():
+    with pytest.raises(ValueError, match=r"vars\.sizes lacks 'all'"):
+        plan(["rehearsed"], [1.0], [50], [0])
+
+
 def line(arm, new_f, old_f, size=0, seed=0, ratio=1.0):
     scores = {"new_f": new_f, "old_f": old_f, "seconds": 1.0}
     return {"arm": arm, "ratio": ratio, "size": size, "seed": seed, **scores}
@@ -46,7 +51,7 @@ def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do():
 
 def test_front_has_none_that_another_beats_in_both():
     means = [line("a", 0.9, 0.1), line("b", 0.5, 0.5), line("c", 0.4, 0.4)]
-    assert [m["arm"] for m in front_of(means)] == ["b", "a"][::-1]
+    assert [m["arm"] for m in front_of(means)] == ["a", "b"]
 
 
 def test_settings_are_written_in_place_and_the_rest_is_left_as_it_was(tmp_path):

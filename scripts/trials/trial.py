@@ -9,6 +9,7 @@ from typing import Any
 import spacy
 from spacy.cli.train import train
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Corpus
 from thinc.api import Config
 
@@ -64,13 +65,11 @@ def specialist_of(trial: Trial) -> Trial:
     return Trial("naive", 0.0, trial.size, trial.seed)
 
 
-def cut(docs_path: Path, output_path: Path, trial: Trial, nlp: Language) -> None:
-    """Write as many docs as the trial asks for, the same ones for the same seed."""
-    docs = list(read_docs(docs_path, nlp.vocab))
+def cut(docs: list[Doc], trial: Trial) -> list[Doc]:
+    """Take as many docs as the trial asks for, the same ones for the same seed."""
     if trial.size:
         Random(trial.seed).shuffle(docs)
-        docs = docs[: trial.size]
-    write_docs(docs, output_path)
+    return docs[: trial.size or None]
 
 
 def update(
@@ -103,8 +102,8 @@ def update(
         folder.mkdir()
         half = "annotations" if trial.arm in NOT_COMPLETED else "update"
         train_path, rehearsal = folder / "train.spacy", corpus_dir / "rehearsal"
-        cut(corpus_dir / half / "train.spacy", train_path, trial, nlp)
-        docs = list(read_docs(train_path, nlp.vocab))
+        docs = cut(list(read_docs(corpus_dir / half / "train.spacy", nlp.vocab)), trial)
+        write_docs(docs, train_path)
         annotated = read_docs(corpus_dir / "annotations" / "train.spacy", nlp.vocab)
         labels = {ent.label_ for doc in annotated for ent in doc.ents}
         n_words = sum(map(len, docs))
@@ -112,9 +111,9 @@ def update(
             mix = take_words(iter(Corpus(rehearsal)(nlp)), trial.ratio * n_words)
             rehearsal = folder / "static.spacy"
             write_docs((eg.reference for eg in mix), rehearsal)
-        if trial.arm == "two teachers":
+        new = labels - {*nlp.get_pipe("ner").labels}
+        if trial.arm == "two teachers" and new:
             teacher = output_dir / specialist_of(trial).name / "model-last"
-            new = labels - {*nlp.get_pipe("ner").labels}
             mark_all(rehearsal, folder / "marked", spacy.load(teacher), new)
             rehearsal = folder / "marked"
         paths = {"train": train_path, "dev": corpus_dir / "update" / "dev.spacy"}
