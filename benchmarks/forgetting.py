@@ -121,7 +121,7 @@ def make_base(name: str, work: Path) -> None:
         rows["train"] = rows["train"][:-N_SAME_DOMAIN]
         rows = {key: spans_cut(value, label, False) for key, value in rows.items()}
     convert(rows, folder, "blank:en")
-    paths = {f"paths.{n}": str(folder / f"{n}.spacy") for n in ("train", "dev")}
+    paths = {f"paths.{n}": str(folder / n) for n in ("train", "dev")}
     train(ROOT / "configs" / "base.cfg", base.parent, overrides=paths)
 
 
@@ -153,8 +153,10 @@ def convert(rows: dict[str, list[dict[str, Any]]], output: Path, base: str) -> N
         output,
         base=base,
         **files,
-        account_path=output.with_suffix(".json"),
-        rejected_path=output.with_suffix(".rejected.jsonl"),
+        account_path=output.parent / "preprocess.json",
+        rejected_path=output.parent / "rejected.jsonl",
+        # Gold stands as it was made.
+        trim=False,
     )
 
 
@@ -206,6 +208,7 @@ def make_set(name: str, work: Path) -> None:
         base,
         folder / "annotations",
         str(raw),
+        folder / "preprocess.json",
         folder / "update",
         folder / "rehearsal",
         account_path=folder / "rehearse.json",
@@ -213,7 +216,7 @@ def make_set(name: str, work: Path) -> None:
     )
     gold = {"train": read_rows("newswire", "train"), "dev": []}
     convert(gold, folder / "gold-corpus" / "docs", str(base))
-    docs = read_docs(folder / "gold-corpus" / "docs" / "train.spacy", nlp.vocab)
+    docs = read_docs(folder / "gold-corpus" / "docs" / "train", nlp.vocab)
     write_docs(docs, folder / "gold" / "00000.spacy")
 
 

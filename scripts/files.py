@@ -3,11 +3,16 @@
 import glob
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import count, islice
 from pathlib import Path
 
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
+
+# Docs in a file: some megabytes, far from what a DocBin can't serialise.
+SHARD_SIZE = 5000
 
 
 def find_files(pattern: str) -> list[Path]:
@@ -68,7 +73,7 @@ def remove(path: Path) -> None:
 
 
 def write_docs(docs: Iterable[Doc], path: Path) -> int:
-    """Write the docs' entities and user data as one `.spacy` file.
+    """Write the docs' entities and span groups as one `.spacy` file.
 
     Args:
         docs: The docs, each with `ents` set.
@@ -77,10 +82,35 @@ def write_docs(docs: Iterable[Doc], path: Path) -> int:
     Returns:
         The number of docs written.
     """
-    doc_bin = DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs, store_user_data=True)
+    doc_bin = DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs)
     with written_whole(path) as beside:
         doc_bin.to_disk(beside)
     return len(doc_bin)
+
+
+def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
+    """Write docs as they come, some thousand a file: memory holds one file's.
+
+    Args:
+        docs: The docs, made as they are asked for.
+        folder: The folder of `00000.spacy` and so on.
+        nlp: The pipeline that makes them; what later files bring is freed with them.
+
+    Returns:
+        The number of docs written.
+    """
+    n_docs = 0
+    for number in count():
+        path = folder / f"{number:05}.spacy"
+        # In a memory zone the tokenizer learns nothing: the first file's words stay.
+        with nlp.memory_zone() if number else nullcontext():
+            n_written = write_docs(islice(docs, SHARD_SIZE), path)
+        n_docs += n_written
+        if n_written < SHARD_SIZE:
+            break
+    if number and not n_written:
+        path.unlink()
+    return n_docs
 
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:

@@ -16,6 +16,8 @@ from spacy.util import registry
 
 # Span group of a rehearsal doc: where the specialist sees a new type.
 SPECIALIST = "specialist"
+# Span group, empty, of a rehearsal doc among others.
+REHEARSAL = "rehearsal"
 
 
 @registry.readers("ner_update.Rehearsal.v1")
@@ -104,7 +106,7 @@ def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, An
     One F over both would be that of the larger half.
 
     Args:
-        examples: Examples of the dev set; the user data of a rehearsal doc say so.
+        examples: Examples of the dev set; a rehearsal doc says so.
         labels: The labels that a person annotated.
 
     Returns:
@@ -114,7 +116,7 @@ def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, An
     """
     halves: dict[bool, list[Example]] = {False: [], True: []}
     for example in examples:
-        halves["rehearsal" in example.reference.user_data].append(example)
+        halves[REHEARSAL in example.reference.spans].append(example)
 
     def annotated(doc: Doc, attr: str) -> list[Span]:
         return [ent for ent in doc.ents if ent.label_ in labels]
@@ -126,11 +128,14 @@ def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, An
 
 
 @registry.callbacks("ner_update.prepare_ner.v1")
-def create_prepare_ner(labels: list[str]) -> Callable[[Language], Language]:
+def create_prepare_ner(
+    labels: list[str], incorrect_spans_key: str
+) -> Callable[[Language], Language]:
     """Prepare a sourced NER for the update, after initialisation.
 
     Args:
         labels: The labels to add; one that the NER knows changes nothing.
+        incorrect_spans_key: Span group of what a person said is no such entity.
 
     Returns:
         The callback for `[initialize.after_init]`.
@@ -140,6 +145,9 @@ def create_prepare_ner(labels: list[str]) -> Callable[[Language], Language]:
         ner = nlp.get_pipe("ner")
         for label in labels:
             ner.add_label(label)
+        # The settings of a sourced NER are those it was saved with.
+        ner.cfg["incorrect_spans_key"] = incorrect_spans_key
+        ner.moves.cfg["neg_key"] = incorrect_spans_key
         ner.scorer = lambda examples, **cfg: score_halves(examples, labels)
         return nlp
 

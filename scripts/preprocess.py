@@ -1,17 +1,19 @@
-"""Convert offset annotations to DocBin, and account for every row and span.
+"""Convert annotations to DocBin, and account for every row and span.
 
-Input: JSON Lines or JSON, see `scripts/annotations/formats.py`. Output: a folder
-with `train.spacy`, `dev.spacy`, `test.spacy` and, where given, `old_test.spacy`;
-the account as JSON; the rejected rows as JSON Lines, each with file, line, reason.
+Input: files of any format in `scripts/annotations/formats`, known by their content.
+Output: a folder with `train`, `dev`, `test` and, where given, `old_test`, each a folder
+of `.spacy` files; the account as JSON; the rejected rows as JSON Lines, each with
+file, line and reason: mended by hand, they can be given as input.
 
     python -m scripts.preprocess assets/annotations/train.jsonl corpus/annotations \
         --base training/base
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import spacy
 import srsly
@@ -20,115 +22,242 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
-from scripts.annotations.account import KINDS, Account
-from scripts.annotations.align import make_doc
-from scripts.annotations.formats import parse_row, read_rows
-from scripts.annotations.records import RejectedRowError
-from scripts.annotations.split import split_off
+from scripts.annotations.account import KINDS, Account, reasons
+from scripts.annotations.align import Align, Repairs, make_doc
+from scripts.annotations.formats import Format, format_of, parse_row
+from scripts.annotations.offsets import CHARS, Offsets, Reading
+from scripts.annotations.records import Record, RefusedError, RejectedRow, Row
+from scripts.annotations.rows import read_rows
+from scripts.annotations.split import Shingles
+from scripts.annotations.survey import Plan, Survey
 from scripts.command import run
-from scripts.files import find_files, write_docs, written_whole
+from scripts.files import find_files, write_shards, written_whole
 
-# Share of the training rows that becomes a dev or test set where none is given:
-# enough to choose and to judge by, without costing the few examples there are.
-SPLIT_SHARE = 0.1
-# Rejected rows shown on the terminal; all of them are in the file.
-N_SHOWN = 5
+# Rejected rows and reasons shown on the terminal; all of them are in the files.
+N_SHOWN, N_REASONS = 5, 3
 
 
-def convert(pattern: str, nlp: Language, account: Account) -> Iterator[Doc]:
-    """Convert the rows that a setting names to docs.
+class Options(NamedTuple):
+    """How rows are understood; see the command's flags."""
+
+    format_name: str = ""
+    reading: Reading | None = None
+    repairs: Repairs = Repairs()
+    partial: bool = False
+    labels: tuple[str, ...] = ()
+
+
+def look(pattern: str, options: Options) -> Survey:
+    """Look at every row of the files that a setting names."""
+    survey = Survey()
+    for path in find_files(pattern):
+        survey.look(path, options.format_name)
+    return survey
+
+
+def read_records(
+    plans: dict[str, Plan], fate: int, options: Options, account: Account
+) -> Iterator[tuple[Row, Record, Reading]]:
+    """Read the rows that a split takes, each text once.
 
     Args:
-        pattern: A file, folder or glob.
+        plans: The plan of each file.
+        fate: The number of the split in it.
+        options: How rows are understood.
+        account: Counts the rows that come no further.
+
+    Yields:
+        The rows, each with its record and how its offsets are read.
+    """
+    first: dict[str, tuple[Row, Record]] = {}
+    for file, plan in plans.items():
+        n_planned = len(plan.fates)
+
+        def is_wanted(line: int, plan: Plan = plan, n: int = n_planned) -> bool:
+            return (plan.fates[line - 1] if line <= n else 0) == fate
+
+        for row in read_rows(Path(file), options.format_name, is_wanted):
+            try:
+                record = parse_row(row, format_of(row, options.format_name))
+            except RefusedError as error:
+                account.reject(RejectedRow(row, str(error)), error.n_spans)
+                continue
+            n_spans = len(record.spans) + len(record.wrong)
+            if options.partial:
+                record = record._replace(partial=True)
+            if record.ignored:
+                account.ignore(n_spans, record.ignored)
+                continue
+            if options.repairs.merge and plan.repeated[row.line - 1]:
+                before, same = first.setdefault(record.text, (row, record))
+                if before is not row and is_same(record, same):
+                    account.ignore(n_spans, "duplicate")
+                    continue
+                if before is not row and not (record.partial or same.partial):
+                    reason = (
+                        f"{before.file}:{before.line} has the text with other spans"
+                    )
+                    account.reject(RejectedRow(row, reason, other=before), n_spans)
+                    continue
+            yield row, record, plan.reading
+
+
+def is_same(record: Record, other: Record) -> bool:
+    """Say whether two records of a text annotate it alike."""
+    return (
+        record.partial == other.partial
+        and set(record.spans) == set(other.spans)
+        and set(record.wrong) == set(other.wrong)
+    )
+
+
+def convert(
+    records: Iterator[tuple[Row, Record, Reading]],
+    nlp: Language,
+    options: Options,
+    labels: Collection[str] | None,
+    account: Account,
+) -> Iterator[tuple[Row, Record, Doc]]:
+    """Convert records to docs.
+
+    Args:
+        records: The rows, each with its record and how its offsets are read.
         nlp: The pipeline whose tokenizer counts.
+        options: What may be repaired.
+        labels: The labels that count; None: all.
         account: Counts every row and span, and keeps the rejected ones.
 
     Yields:
-        The docs, with the person's spans as entities.
+        The docs, with the person's spans as entities, each after its row and record.
     """
-    for path in find_files(pattern):
-        for row in read_rows(path):
-            try:
-                record = parse_row(row)
-                if record.ignored:
-                    account.add("ignored", len(record.spans))
-                    continue
-                doc, n_repaired = make_doc(record, nlp)
-            except RejectedRowError as error:
-                account.add("rejected", error.n_spans)
-                account.rejected.append(error)
-            else:
-                kind = "repaired" if n_repaired else "kept"
-                account.add(kind, len(record.spans), n_repaired)
-                yield doc
+    for row, record, reading in records:
+        try:
+            doc, done = make_doc(record, nlp, reading, options.repairs, labels)
+        except RefusedError as error:
+            rejected = RejectedRow(row, str(error), error.excerpt)
+            account.reject(rejected, error.n_spans)
+        else:
+            account.take(len(record.spans) + len(record.wrong), done)
+            yield row, record, doc
 
 
-def read_splits(
-    settings: dict[str, str | None], nlp: Language, account: Account
-) -> dict[str, list[Doc]]:
-    """Read each split, or split it off the training docs where it is empty.
+def watch(
+    docs: Iterator[tuple[Row, Record, Doc]],
+    split: str,
+    labels: Counter[str],
+    held_out: Shingles,
+    account: Account,
+) -> Iterator[Doc]:
+    """Count the labels of a split, and note what train shares with dev and test."""
+    for row, record, doc in docs:
+        for span in record.spans:
+            labels[span.label] += 1
+        if split != "train":
+            held_out.add(record.text, f"{row.file}:{row.line}")
+        elif near := held_out.nearest(record.text):
+            account.near.append((f"{row.file}:{row.line}", near))
+        yield doc
+
+
+def convert_all(
+    settings: dict[str, str | None],
+    output_dir: Path,
+    nlp: Language,
+    options: Options,
+    account: Account,
+    old_account: Account,
+) -> dict[str, Counter[str]]:
+    """Convert every split, the held-out ones first: train is compared with them.
 
     Args:
-        settings: What `train`, `dev` and `test` name; empty: split off `train`;
-            None: not wanted.
+        settings: What each split names; empty: split off `train`; None: not wanted.
+        output_dir: Folder for a folder of `.spacy` files each.
         nlp: The pipeline whose tokenizer counts.
+        options: How rows are understood.
         account: Counts every row and span, and keeps the rejected ones.
+        old_account: The same for the gold of the old types.
 
     Returns:
-        The docs of each split, with no label that `train` doesn't annotate.
+        The number of entities with each label in each split.
 
     Raises:
         ValueError: If a setting names no file.
     """
-    docs = {
-        name: list(convert(setting, nlp, account))
-        for name, setting in settings.items()
-        if setting
+    surveys = {name: look(value, options) for name, value in settings.items() if value}
+    split_off = [name for name, value in settings.items() if value == ""]
+    plans = {
+        name: survey.plan(split_off if name == "train" else [], options.reading)
+        for name, survey in surveys.items()
     }
-    for name in settings:
-        if settings[name] == "":
-            docs["train"], docs[name] = split_off(docs["train"], SPLIT_SHARE)
-    labels = annotated_labels(docs["train"])
-    for split in docs.values():
-        n_dropped = sum(drop_others(doc, labels) for doc in split)
-        account.spans.update({"ignored": n_dropped, "kept": -n_dropped})
-    return docs
+    wanted = options.labels or tuple(surveys["train"].labels)
+    counts: dict[str, Counter[str]] = {}
+    held_out = Shingles()
+    for name in [name for name, value in settings.items() if value is not None]:
+        is_old = name == "old_test"
+        own = old_account if is_old else account
+        fate = 1 + split_off.index(name) if name in split_off else 0
+        plan = plans["train" if name in split_off else name]
+        records = read_records(plan, fate, options, own)
+        docs = convert(records, nlp, options, None if is_old else wanted, own)
+        counts[name] = Counter()
+        watched = watch(docs, name, counts[name], held_out, own)
+        own.docs[name] = write_shards(watched, output_dir / name, nlp)
+        own.readings.update({file: p.reading for file, p in plan.items()})
+    return counts
+
+
+def check_rejected(
+    rejected: list[RejectedRow], n_rows: int, max_share: float, path: Path
+) -> None:
+    """Refuse input of which too many rows were rejected.
+
+    Raises:
+        ValueError: If the share is larger; names the commonest reasons.
+    """
+    if len(rejected) > max_share * n_rows:
+        most = reasons(rejected)[:N_REASONS]
+        raise ValueError(
+            f"{len(rejected)} of {n_rows} rows were rejected, a share of more than "
+            f"{max_share:g} (--max-rejected): "
+            + "; ".join(f"{reason} ({n})" for reason, n in most)
+            + f". Mend them in {path} or see the flags of preprocess."
+        )
 
 
 def check_splits(
-    docs: dict[str, list[Doc]], settings: dict[str, str | None], account: Account
+    counts: dict[str, Counter[str]], settings: dict[str, str | None]
 ) -> None:
     """Refuse a split without annotations: there is nothing to learn or score.
-
-    Args:
-        docs: The docs of each split.
-        settings: What each split names.
-        account: The rejected rows, the first of which is named.
 
     Raises:
         ValueError: If a split has none of the labels of `train`.
     """
-    labels = ", ".join(annotated_labels(docs["train"])) or "any label"
-    for name, split in docs.items():
-        if not annotated_labels(split):
+    labels = ", ".join(sorted(counts["train"])) or "any label"
+    for name, count in counts.items():
+        if not count:
             source = settings[name] or f"The {name} set split off {settings['train']}"
             raise ValueError(
                 f"{source} has no annotation of {labels}: vars.{name} needs some; a "
                 "dev or test set left empty is split off vars.train."
-                + "".join(f" Rejected {error}" for error in account.rejected[:1])
             )
 
 
-def annotated_labels(docs: list[Doc]) -> list[str]:
-    """List the labels that occur in the docs: those that the person looked for."""
-    return sorted({ent.label_ for doc in docs for ent in doc.ents})
-
-
-def drop_others(doc: Doc, labels: list[str]) -> int:
-    """Drop entities whose label the training set never annotates; count them."""
-    others = [ent for ent in doc.ents if ent.label_ not in labels]
-    doc.set_ents([ent for ent in doc.ents if ent.label_ in labels])
-    return len(others)
+def report(account: Account) -> None:
+    """Print what became of every row and span, and what was done to them."""
+    counts = account.to_json()
+    table = [(name, *counts[name].values()) for name in ("rows", "spans")]
+    msg.table(table, header=("", *KINDS), divider=True, aligns=[*"lrrrrr"])
+    for name in ("repairs", "ignored", "reasons"):
+        if counts[name]:
+            print(
+                f"{name}:", ", ".join(f"{n} {kind}" for kind, n in counts[name].items())
+            )
+    for file, how in counts["offsets"].items():
+        print(f"{file}: offsets count {how}")
+    if account.near:
+        place, near = account.near[0]
+        n_near = len(account.near)
+        print(f"{n_near} train rows nearly stand in dev or test: {place} in {near}, …")
 
 
 def main(
@@ -140,37 +269,63 @@ def main(
     old_test: Annotated[str, typer.Option(help="Gold of the old types.")] = "",
     account_path: Annotated[Path, typer.Option("--account")] = Path("account.json"),
     rejected_path: Annotated[Path, typer.Option("--rejected")] = Path("rejected.jsonl"),
+    format_name: Annotated[
+        Format | None, typer.Option("--format", help="Not given: by content.")
+    ] = None,
+    offsets: Annotated[
+        Offsets | None, typer.Option(help="What offsets count; not given: by votes.")
+    ] = None,
+    inclusive: Annotated[
+        bool | None, typer.Option(help="Whether ends are; not given: by votes.")
+    ] = None,
+    align: Annotated[
+        Align, typer.Option(help="What ends in a token is refused, cut or widened.")
+    ] = "strict",
+    trim: Annotated[bool, typer.Option(help="Cut space and punctuation.")] = True,
+    merge: Annotated[bool, typer.Option(help="Take what comes twice once.")] = True,
+    longest: Annotated[
+        bool, typer.Option(help="Of overlaps the longest wins.")
+    ] = False,
+    annotated_labels: Annotated[
+        str, typer.Option(help="Labels looked for, by comma; empty: those that occur.")
+    ] = "",
+    partial: Annotated[bool, typer.Option(help="Absence means nothing.")] = False,
+    max_rejected: Annotated[
+        float, typer.Option(help="Share of rows; more: exit 1.")
+    ] = (0.05),
     strict: Annotated[bool, typer.Option(help="Exit 1 on a rejected row.")] = False,
 ) -> None:
-    """Convert offset annotations to DocBin, and account for every row and span."""
+    """Convert annotations to DocBin, and account for every row and span."""
     nlp = spacy.load(base)
+    is_forced = offsets or inclusive is not None
+    options = Options(
+        format_name or "",
+        Reading(offsets or CHARS, bool(inclusive)) if is_forced else None,
+        Repairs(align, trim, merge, longest),
+        partial,
+        tuple(annotated_labels.replace(",", " ").split()),
+    )
+    settings = {"dev": dev, "test": test, "old_test": old_test or None, "train": train}
     account, old_account = Account(), Account()
-    settings = {"train": train, "dev": dev, "test": test}
-    docs = read_splits(settings, nlp, account)
-    old_docs = list(convert(old_test, nlp, old_account)) if old_test else []
-    rejected = [*account.rejected, *old_account.rejected]
-    with written_whole(rejected_path) as beside:
-        # Not srsly, which can't write the half of a UTF-16 pair.
-        lines = [json.dumps(error.to_json()) for error in rejected]
-        beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    for error in rejected[:N_SHOWN]:
-        print("Rejected", error)
-    if strict and rejected:
-        raise ValueError(f"{len(rejected)} rows were rejected: see {rejected_path}.")
-    check_splits(docs, settings, account)
-    if old_docs:
-        docs["old_test"] = old_docs
     with written_whole(output_dir) as beside:
-        for name, split in docs.items():
-            write_docs(split, beside / f"{name}.spacy")
-    labels = annotated_labels(docs["train"])
-    with written_whole(account_path) as beside:
-        counts = {**account.to_json(), "old_test": old_account.to_json()}
-        srsly.write_json(beside, {**counts, "labels": labels})
-    table = [(name, *kinds.values()) for name, kinds in account.to_json().items()]
-    msg.table(table, header=("", *KINDS), divider=True, aligns=[*"lrrrrr"])
-    sizes = ", ".join(f"{len(split)} {name}" for name, split in docs.items())
-    msg.good(f"{sizes} docs with {', '.join(labels)}: {output_dir}")
+        labels = convert_all(settings, beside, nlp, options, account, old_account)
+        rejected = [*account.rejected, *old_account.rejected]
+        with written_whole(rejected_path) as part:
+            # Not srsly, which can't write the half of a UTF-16 pair.
+            lines = [json.dumps(row.to_json()) for row in rejected]
+            part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        with written_whole(account_path) as part:
+            names = options.labels or sorted(labels["train"])
+            old = {"old_test": old_account.to_json()}
+            srsly.write_json(part, {**account.to_json(), **old, "labels": names})
+        for row in rejected[:N_SHOWN]:
+            print("Rejected", row)
+        n_rows = account.rows["in"] + old_account.rows["in"]
+        check_rejected(rejected, n_rows, 0.0 if strict else max_rejected, rejected_path)
+        check_splits(labels, settings)
+    report(account)
+    sizes = ", ".join(f"{n} {name}" for name, n in account.docs.items())
+    msg.good(f"{sizes} docs with {', '.join(names)}: {output_dir}")
 
 
 if __name__ == "__main__":

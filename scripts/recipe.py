@@ -4,6 +4,7 @@ import spacy
 from spacy.language import Language
 from thinc.api import Config
 
+from scripts.annotations.records import INCORRECT
 from scripts.listeners import feeders_of_ner
 
 
@@ -58,6 +59,7 @@ def make_config(
     config["initialize"]["after_init"] = {
         "@callbacks": "ner_update.prepare_ner.v1",
         "labels": labels,
+        "incorrect_spans_key": INCORRECT,
     }
     config = Config(config).merge(settings)
 

@@ -8,7 +8,7 @@ with rehearsal docs beside the new ones), `test.spacy` as the person made it and
 completed annotations as rows, to see the base's errors in them and feed them back.
 
     python -m scripts.rehearse training/base corpus/annotations assets/raw \
-        corpus/update corpus/rehearsal
+        corpus/preprocess.json corpus/update corpus/rehearsal
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,9 +23,11 @@ from spacy.util import filter_spans, minibatch
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.files import find_files, read_docs, write_docs, written_whole
+from scripts.functions import REHEARSAL
 from scripts.listeners import feeders_of_ner
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
@@ -42,7 +44,8 @@ def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
     A person who annotates a new type says nothing of the others: left unmarked,
     they would be learned as no entity at all. So a label that occurs in the
     annotations counts as annotated everywhere, every other comes from the base,
-    and a person's span wins an overlap.
+    and a person's span wins an overlap. Where tokens are missing values nobody looked:
+    there all comes from the base but what the person said is wrong.
 
     Args:
         doc: The annotated doc; its entities are set anew.
@@ -53,13 +56,19 @@ def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
         The spans of `doc` that the base added.
     """
     taken = {token.i for ent in doc.ents for token in ent}
-    base = [
-        Span(doc, ent.start, ent.end, label=ent.label_)
-        for ent in predicted.ents
-        if ent.label_ not in labels and taken.isdisjoint(range(ent.start, ent.end))
-    ]
+    missing = {token.i for token in doc if token.ent_iob == 0}
+    base = []
+    for ent in predicted.ents:
+        tokens, span = (
+            range(ent.start, ent.end),
+            Span(doc, ent.start, ent.end, label=ent.label),
+        )
+        was_seen = ent.label_ in labels and not missing.issuperset(tokens)
+        is_wrong = span in doc.spans.get(INCORRECT, ())
+        if not was_seen and not is_wrong and taken.isdisjoint(tokens):
+            base.append(span)
     added = filter_spans(base)
-    doc.set_ents([*doc.ents, *added])
+    doc.set_ents(added, default="unmodified")
     return added
 
 
@@ -155,6 +164,7 @@ def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
     annotations_dir: Annotated[Path, typer.Argument(help="What preprocess wrote.")],
     raw: Annotated[str, typer.Argument(help="Raw text: file, folder or glob.")],
+    preprocess_path: Annotated[Path, typer.Argument(help="The account of preprocess.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: completed annotations.")],
     rehearsal_dir: Annotated[Path, typer.Argument(help="Folder: rehearsal docs.")],
     account_path: Annotated[Path, typer.Option("--account")] = Path("account.json"),
@@ -168,9 +178,9 @@ def main(
     nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
     docs = {
         path.stem: list(read_docs(path, nlp.vocab))
-        for path in sorted(annotations_dir.glob("*.spacy"))
+        for path in sorted(annotations_dir.iterdir())
     }
-    labels = {ent.label_ for doc in docs["train"] for ent in doc.ents}
+    labels = set(srsly.read_json(preprocess_path)["labels"])
     completed = [
         to_row(doc, complete(doc, nlp(doc.text), labels))
         for doc in [*docs["train"], *docs["dev"]]
@@ -187,7 +197,7 @@ def main(
         if not n_rehearsal or not all(held_out.values()):
             raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
     for doc in held_out["dev"]:
-        doc.user_data["rehearsal"] = True
+        doc.spans[REHEARSAL] = []
     with written_whole(output_dir) as beside:
         write_docs(docs["train"], beside / "train.spacy")
         write_docs([*docs["dev"], *held_out["dev"]], beside / "dev.spacy")

@@ -82,7 +82,7 @@ def example(nlp, text, gold, predicted, rehearsal=False):
     reference.ents = [reference.char_span(*span) for span in gold]
     doc.ents = [doc.char_span(*span) for span in predicted]
     if rehearsal:
-        reference.user_data["rehearsal"] = True
+        reference.spans["rehearsal"] = []
     return Example(doc, reference)
 
 

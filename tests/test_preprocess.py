@@ -22,15 +22,14 @@ def preprocess(folder: Path, train: str, **settings):
     main(
         train,
         folder / "out",
-        base="blank:en",
         account_path=folder / "account.json",
         rejected_path=folder / "rejected.jsonl",
-        **settings,
+        **{"base": "blank:en", "max_rejected": 1.0, **settings},
     )
     account = srsly.read_json(folder / "account.json")
     rejected = list(srsly.read_jsonl(folder / "rejected.jsonl"))
     vocab = spacy.blank("en").vocab
-    docs = {p.stem: list(read_docs(p, vocab)) for p in (folder / "out").iterdir()}
+    docs = {p.name: list(read_docs(p, vocab)) for p in (folder / "out").iterdir()}
     return account, rejected, docs
 
 
@@ -43,23 +42,22 @@ def span(*offsets, label="DISEASE"):
     [
         (
             span(0, 5),
-            r"'Asthm' \(DISEASE\) ends inside a token: nearest is 0:6 'Asthma'",
+            r"ends inside a token: span 0:5 'Asthm' .DISEASE., nearest is 0:6 'Asthma'",
         ),
         (span(3, 3), "empty"),
         (span(6, 0), "empty"),
         (span(6, 7), "empty"),
-        (span(0, 99), "outside the text of 17 characters"),
+        (span(0, 99), "outside the text: span 0:99 .* of 17 characters"),
         (span(-1, 6), "outside the text"),
         (span("0", 6), "no whole offsets"),
         (span(0.0, 6), "no whole offsets"),
         (span(None, None), "no whole offsets"),
-        (span(0, 6, label=""), "label '' is empty or has a space"),
-        (span(0, 6, label="RARE DISEASE"), "'RARE DISEASE' is empty or has a space"),
-        (span(0, 6, label=None), "label None is empty"),
-        ({"text": "Asthma.", "spans": [[0, 6, "D"], [0, 6, "D"]]}, "overlaps"),
-        ({"text": "Asthma is.", "spans": [[0, 9, "A"], [7, 9, "B"]]}, "overlaps"),
-        ({"text": "Asthma.", "spans": [[0, 6]]}, r"is no span \[start, end, label\]"),
-        ({"text": "Asthma.", "spans": ["DISEASE"]}, "is no span"),
+        (span(0, 6, label=""), "a label is one word: ''"),
+        (span(0, 6, label="RARE DISEASE"), "a label is one word: 'RARE DISEASE'"),
+        (span(0, 6, label=None), "a label is one word: None"),
+        ({"text": "Asthma is.", "spans": [[0, 9, "A"], [7, 9, "B"]]}, "overlap: 7:9"),
+        ({"text": "Asthma.", "spans": [[0, 6]]}, r"no span \[start, end, label\]: "),
+        ({"text": "Asthma.", "spans": ["DISEASE"]}, "no span"),
         ({"text": "Asthma.", "spans": {"start": 0}}, "the spans are no list"),
         ({"text": "Asthma.", "spans": None}, "the spans are no list"),
         ({"text": "", "spans": []}, "no text"),
@@ -128,9 +126,12 @@ def test_white_space_at_the_edge_of_a_span_is_cut_and_counted(tmp_path):
 
 
 def test_row_that_its_annotator_did_not_accept_is_ignored_and_counted(tmp_path):
-    rows = [GOOD, {**GOOD, "answer": "reject"}, {**GOOD, "answer": "ignore"}]
+    two = [ASTHMA, {"start": 20, "end": 25, "label": "GPE"}]
+    rows = [GOOD, {**GOOD, "spans": two, "answer": "reject"}]
+    rows += [{**GOOD, "answer": "ignore"}]
     account, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
     assert account["rows"]["ignored"] == 2
+    assert account["ignored"] == {"answer ignore": 1, "answer reject": 1}
     assert len(docs["train"]) == 1
 
 
@@ -146,7 +147,10 @@ def test_all_rows_and_spans_are_accounted_for(tmp_path):
 
 
 def test_split_is_the_same_in_any_order_and_shares_no_text(tmp_path):
-    rows = [{**GOOD, "text": f"Asthma {i // 2}."} for i in range(100)]
+    rows = [
+        {**GOOD, "text": f"{'Asthma' if i % 2 else 'ASTHMA'} {i // 2}."}
+        for i in range(100)
+    ]
     splits = []
     for name, some in (("a", rows), ("b", rows[::-1])):
         (tmp_path / name).mkdir()
@@ -173,14 +177,15 @@ def test_two_runs_write_the_same_bytes(tmp_path):
     written = []
     for _ in range(2):
         preprocess(tmp_path, train, dev="", test="")
-        written.append([p.read_bytes() for p in sorted((tmp_path / "out").iterdir())])
+        files = sorted((tmp_path / "out").rglob("*.spacy"))
+        written.append([path.read_bytes() for path in files])
     assert written[0] == written[1]
 
 
 def test_strict_refuses_a_rejected_row_and_writes_no_corpus(tmp_path):
     train = write(tmp_path / "train.jsonl", [GOOD, span(0, 5)])
     with pytest.raises(
-        ValueError, match=r"1 rows were rejected: see .*rejected\.jsonl"
+        ValueError, match=r"1 of 2 rows were rejected.*Mend them in .*rejected\.jsonl"
     ):
         preprocess(tmp_path, train, strict=True)
     assert len((tmp_path / "rejected.jsonl").read_text().splitlines()) == 1
@@ -189,7 +194,9 @@ def test_strict_refuses_a_rejected_row_and_writes_no_corpus(tmp_path):
 
 def test_no_annotation_left_is_an_error_that_says_why(tmp_path):
     train = write(tmp_path / "train.jsonl", [span(0, 6, label="MY LABEL")])
-    with pytest.raises(ValueError, match=r"no annotation .*train\.jsonl:1: label 'MY"):
+    with pytest.raises(
+        ValueError, match=r"train\.jsonl has no annotation of any label"
+    ):
         preprocess(tmp_path, train)
     assert not (tmp_path / "out").exists()
 

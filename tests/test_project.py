@@ -21,13 +21,16 @@ COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
 CODE = ("project.yml", "configs", "scripts", "assets", "README.md")
 
 
-def modules_of(script: Path) -> set[Path]:
+def modules_of(script: Path, found: set[Path] | None = None) -> set[Path]:
     """Find the modules of ours that a script imports, also by way of another."""
-    found = set()
+    found = set() if found is None else found
     for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("scripts"):
-            module = ROOT / f"{node.module.replace('.', '/')}.py"
-            found |= {module} | modules_of(module)
+            place = ROOT / node.module.replace(".", "/")
+            inner = place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]
+            for module in {*inner} - found:
+                found.add(module)
+                modules_of(module, found)
     return found
 
 

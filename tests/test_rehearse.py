@@ -2,8 +2,9 @@ import pytest
 import srsly
 from spacy.tokens import Span
 
-from scripts.annotations.align import make_doc
+from scripts.annotations.align import Repairs, make_doc
 from scripts.annotations.formats import parse_row
+from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
 from scripts.files import read_docs, write_docs
 from scripts.rehearse import complete, main, read_texts, unseen
@@ -40,15 +41,17 @@ def rehearse(base, folder, raw, old_test=None):
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
         doc = doc_with(base, f"{text} in Lima.", (0, len(text), "DISEASE"))
-        write_docs([doc], folder / "annotations" / f"{name}.spacy")
+        write_docs([doc], folder / "annotations" / name / "00000.spacy")
     if old_test:
         docs = [doc_with(base, old_test)]
-        write_docs(docs, folder / "annotations" / "old_test.spacy")
+        write_docs(docs, folder / "annotations" / "old_test" / "00000.spacy")
+    srsly.write_json(folder / "preprocess.json", {"labels": ["DISEASE"]})
     srsly.write_jsonl(folder / "raw.jsonl", [{"text": text} for text in raw])
     main(
         folder / "base",
         folder / "annotations",
         str(folder / "raw.jsonl"),
+        folder / "preprocess.json",
         folder / "update",
         folder / "rehearsal",
         account_path=folder / "account.json",
@@ -87,7 +90,8 @@ def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_p
     for row, doc in zip(
         rows, [docs["train.spacy"][0], docs["dev.spacy"][0]], strict=True
     ):
-        again, _ = make_doc(parse_row(Row("completed.jsonl", 1, row)), base)
+        record = parse_row(Row("completed.jsonl", 1, row), "plain")
+        again, _ = make_doc(record, base, Reading(), Repairs())
         assert doc.to_json()["ents"] == again.to_json()["ents"]
 
 
@@ -111,7 +115,7 @@ def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_p
 
 def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW, old_test="Old gold.")
-    marked = [doc.user_data.get("rehearsal", False) for doc in docs["dev.spacy"]]
+    marked = ["rehearsal" in doc.spans for doc in docs["dev.spacy"]]
     assert marked == [False] + [True] * (len(marked) - 1)
     assert len(marked) > 1
 

@@ -80,9 +80,11 @@ def project(base, tmp_path):
         doc.ents = [doc.char_span(start, start + 3, "DISEASE")]
         new.append(doc)
     old = [base(text) for text, _ in TEXTS]
-    for name, docs in {"annotations": new, "update": new, "rehearsal": old}.items():
+    for name, docs in {"update": new, "rehearsal": old}.items():
         for split in ("train", "dev"):
             write_docs(docs, tmp_path / "corpus" / name / f"{split}.spacy")
+    write_docs(new, tmp_path / "corpus" / "annotations" / "train" / "00000.spacy")
+    srsly.write_json(tmp_path / "corpus" / "preprocess.json", {"labels": ["DISEASE"]})
     settings = SETTINGS.read_text("utf-8")
     settings = settings.replace("min_steps = 1200", "min_steps = 20")
     (tmp_path / "update.cfg").write_text(settings, "utf-8")

@@ -2,30 +2,83 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from scripts.annotations.records import RejectedRowError
+from scripts.annotations.offsets import Reading
+from scripts.annotations.records import RejectedRow
 
 KINDS = ("in", "kept", "repaired", "rejected", "ignored")
+# Pairs of texts nearly the same that are named; all are counted.
+N_NAMED = 100
 
 
 @dataclass
 class Account:
-    """What became of every row and span, and the rows that were refused."""
+    """What became of every row and span, and the rows that were refused.
+
+    Attributes:
+        rows: Rows by kind.
+        spans: Spans by kind.
+        repairs: Spans by what was done to them.
+        ignored: Rows, or spans, by why they were not used.
+        rejected: The rows that were refused.
+        near: Rows of train that nearly stand in a held-out set, and where.
+        docs: Docs by split.
+        readings: How the offsets of each file were read.
+    """
 
     rows: Counter[str] = field(default_factory=Counter)
     spans: Counter[str] = field(default_factory=Counter)
-    rejected: list[RejectedRowError] = field(default_factory=list)
+    repairs: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    near: list[tuple[str, str]] = field(default_factory=list)
+    docs: dict[str, int] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
 
-    def add(self, kind: str, n_spans: int, n_repaired: int = 0) -> None:
-        """Count one row and its spans as kept, repaired, rejected or ignored."""
-        span_kind = "kept" if kind == "repaired" else kind
-        self.rows.update({"in": 1, kind: 1})
-        self.spans.update({"in": n_spans, span_kind: n_spans - n_repaired})
-        self.spans.update({"repaired": n_repaired})
+    def take(self, n_spans: int, done: list[str]) -> None:
+        """Count a row that was taken, and what was done to its spans, a word each."""
+        self.rows["in"] += 1
+        self.rows["repaired" if done else "kept"] += 1
+        self.spans["in"] += n_spans
+        self.spans["kept"] += n_spans
+        for word in done:
+            if word in KINDS:
+                self.spans[word] += 1
+                self.spans["kept"] -= 1
+            else:
+                self.repairs[word] += 1
 
-    def to_json(self) -> dict[str, dict[str, int]]:
+    def ignore(self, n_spans: int, why: str) -> None:
+        """Count a row that is not to be used, and why."""
+        self.rows.update({"in": 1, "ignored": 1})
+        self.spans.update({"in": n_spans, "ignored": n_spans})
+        self.ignored[why] += 1
+
+    def reject(self, rejected: RejectedRow, n_spans: int) -> None:
+        """Count and keep a row that was refused."""
+        self.rows.update({"in": 1, "rejected": 1})
+        self.spans.update({"in": n_spans, "rejected": n_spans})
+        self.rejected.append(rejected)
+
+    def to_json(self) -> dict[str, Any]:
         """Give the counts in the form of `corpus/preprocess.json`."""
         return {
             "rows": {kind: self.rows[kind] for kind in KINDS},
             "spans": {kind: self.spans[kind] for kind in KINDS},
+            "repairs": dict(sorted(self.repairs.items())),
+            "ignored": dict(sorted(self.ignored.items())),
+            "reasons": dict(reasons(self.rejected)),
+            "docs": self.docs,
+            "offsets": {
+                file: f"{how.unit}, ends inclusive" if how.inclusive else how.unit
+                for file, how in self.readings.items()
+                if how != Reading()
+            },
+            "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
         }
+
+
+def reasons(rejected: list[RejectedRow]) -> list[tuple[str, int]]:
+    """List what rows were refused for, commonest first: what stands before a colon."""
+    return Counter(row.reason.partition(":")[0] for row in rejected).most_common()

@@ -1,19 +1,25 @@
-"""A row of an annotation file, as it was taken or as it was refused."""
+"""A row of an annotation file, as it was read, as it was taken or as it was refused."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+# The span group of a doc for what a person said is no such entity.
+INCORRECT = "incorrect_spans"
 
 
 class Span(NamedTuple):
-    """An entity by character offsets, end exclusive."""
+    """An entity by offsets in the text, end exclusive, in the unit of its tool.
+
+    `text` is the entity's text where the tool wrote it down: what the offsets are
+    checked against.
+    """
 
     start: int
     end: int
     label: str
+    text: str | None = None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row as it stands in a file: `value` is parsed JSON, or text if broken."""
 
     file: str
@@ -22,28 +28,53 @@ class Row:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Record:
-    """A row that was understood: a text and the spans a person annotated in it."""
+class Record(NamedTuple):
+    """A row that was understood: a text and what a person annotated in it.
+
+    Attributes:
+        text: The text.
+        spans: The person's spans.
+        wrong: Spans that the person said are no such entity.
+        partial: Whether the absence of a span means nothing.
+        ignored: Why the row is not to be used; empty if it is.
+        length: The text's length as the tool counts it, if the row says so.
+        group: The document the text is from, if the row says so.
+    """
 
     text: str
-    spans: tuple[Span, ...]
-    row: Row
-    ignored: bool = False
+    spans: tuple[Span, ...] = ()
+    wrong: tuple[Span, ...] = ()
+    partial: bool = False
+    ignored: str = ""
+    length: int | None = None
+    group: str = ""
 
 
-class RejectedRowError(ValueError):
-    """A row that can't be used, with the reason for the person who wrote it."""
+class RefusedError(ValueError):
+    """Why a row is refused, how many spans go with it, and where in its text."""
 
-    def __init__(self, row: Row, reason: str, n_spans: int = 0) -> None:
-        """Keep the row whole: it goes to the file of rejected rows."""
-        super().__init__(f"{row.file}:{row.line}: {reason}")
-        self.row = row
-        self.reason = reason
+    def __init__(self, reason: str, n_spans: int = 0, excerpt: str = "") -> None:
+        """Keep the reason, for the person who wrote the row."""
+        super().__init__(reason)
         self.n_spans = n_spans
+        self.excerpt = excerpt
+
+
+class RejectedRow(NamedTuple):
+    """A row that can't be used, and why; `other` is the row it contradicts."""
+
+    row: Row
+    reason: str
+    excerpt: str = ""
+    other: Row | None = None
+
+    def __str__(self) -> str:
+        """Say where the row stands and why it was refused."""
+        return f"{self.row.file}:{self.row.line}: {self.reason}"
 
     def to_json(self) -> dict[str, Any]:
-        """Give the row whole, with where it stands and why it was refused."""
-        row = self.row
-        place = {"file": row.file, "line": row.line}
-        return {**place, "reason": self.reason, "row": row.value}
+        """Give the row whole, to be mended and fed back."""
+        place = {"file": self.row.file, "line": self.row.line, "reason": self.reason}
+        excerpt = {"excerpt": self.excerpt} if self.excerpt else {}
+        other = {"other": self.other._asdict()} if self.other else {}
+        return {**place, **excerpt, **other, "row": self.row.value}

@@ -1,10 +1,20 @@
-"""A dev and a test set split off the training annotations."""
+"""Dev and test sets split off the training rows, and what leaks between the sets."""
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
-from spacy.tokens import Doc
+import numpy as np
+
+# Share of the training rows that becomes a dev or test set where none is given:
+# enough to choose and to judge by, without costing the few examples there are; and
+# the most texts by label, with which an F holds within a point.
+SPLIT_SHARE, MAX_SPLIT = 0.1, 1000
+# The share of shingles that makes two texts nearly the same.
+# Broder (1997), "On the Resemblance and Containment of Documents".
+MIN_RESEMBLANCE = 0.5
+# Texts noted for one shingle: a phrase that so many share tells nothing.
+MAX_POSTINGS = 20
 
 
 def text_key(text: str) -> str:
@@ -13,32 +23,70 @@ def text_key(text: str) -> str:
     return hashlib.md5(normal.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def split_off(docs: Sequence[Doc], share: float) -> tuple[list[Doc], list[Doc]]:
-    """Take a share of the docs, the same on every run and machine.
+def split_off(
+    keys: np.ndarray, strata: np.ndarray, names: Sequence[str]
+) -> dict[int, str]:
+    """Choose what each set takes, the same on every run and machine.
 
-    Docs go by the hash of their text, each under its rarest label, so that every
-    label stands on both sides where it can; equal texts stay together.
+    Rows go by the hash of their text or document, each under its rarest label, so
+    that every label stands on both sides where it can; equal keys stay together.
 
     Args:
-        docs: The annotated docs.
-        share: The share to take, from 0 to 1, by label; at least one text each.
+        keys: The hash of each row, unsigned 64-bit; 0: no row.
+        strata: The number of the label that each row counts under.
+        names: The sets to split off.
 
     Returns:
-        The docs that stay and the docs that are taken, both in input order.
+        The set of each key that is taken: a share of each stratum, at least one key
+        where that leaves another.
     """
-    counts = Counter(ent.label_ for doc in docs for ent in doc.ents)
-    rarest: dict[str, tuple[int, str]] = {}
-    for doc in docs:
-        label = min(((counts[e.label_], e.label_) for e in doc.ents), default=(0, ""))
-        key = text_key(doc.text)
-        rarest[key] = max(label, rarest.get(key, label))
-    strata = defaultdict(list)
-    for key in sorted(rarest):
-        strata[rarest[key]].append(key)
-    taken = {
-        key
-        for keys in strata.values()
-        for key in keys[: max(round(share * len(keys)), int(len(keys) > 1))]
-    }
-    stay = [doc for doc in docs if text_key(doc.text) not in taken]
-    return stay, [doc for doc in docs if text_key(doc.text) in taken]
+    set_of: dict[int, str] = {}
+    for stratum in np.unique(strata):
+        some = keys[strata == stratum]
+        some.sort()
+        some = some[np.r_[some[:1] > 0, some[1:] != some[:-1]]]
+        for name in names:
+            share = max(round(SPLIT_SHARE * len(some)), int(len(some) > 1))
+            n_taken = min(share, MAX_SPLIT)
+            for key in some[:n_taken].tolist():
+                set_of.setdefault(key, name)
+            some = some[n_taken:]
+    return set_of
+
+
+class Shingles:
+    """The texts of the held-out sets, to find those that nearly stand in train."""
+
+    def __init__(self) -> None:
+        """Begin without texts."""
+        self.texts: list[tuple[str, int]] = []
+        self.postings: dict[tuple[str, ...], list[int]] = {}
+
+    def add(self, text: str, place: str) -> None:
+        """Note a held-out text and where it stands."""
+        some = shingles(text)
+        for shingle in some:
+            posting = self.postings.setdefault(shingle, [])
+            if len(posting) < MAX_POSTINGS:
+                posting.append(len(self.texts))
+        self.texts.append((place, len(some)))
+
+    def nearest(self, text: str) -> str:
+        """Give the place of a held-out text that is nearly this one, or nothing."""
+        if not self.texts:
+            return ""
+        some = shingles(text)
+        if self.postings.keys().isdisjoint(some):
+            return ""
+        common = self.postings.keys() & some
+        counts = Counter(number for c in common for number in self.postings[c])
+        number, n_common = max(counts.items(), key=lambda item: (item[1], -item[0]))
+        place, size = self.texts[number]
+        resemblance = n_common / (len(some) + size - n_common)
+        return place if resemblance >= MIN_RESEMBLANCE else ""
+
+
+def shingles(text: str) -> set[tuple[str, ...]]:
+    """Give each three words in a row, or all words where there are fewer."""
+    words = text.casefold().split()
+    return set(zip(words, words[1:], words[2:], strict=False)) or {tuple(words)}

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import spacy
+import srsly
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -86,8 +87,8 @@ def update(
     Args:
         trial: The way.
         base_dir: The base.
-        corpus_dir: What preprocess and rehearse wrote: `annotations`, `update` and
-            `rehearsal`.
+        corpus_dir: What preprocess and rehearse wrote: `annotations` and their
+            account, `update` and `rehearsal`.
         settings_path: What an update sets.
         output_dir: Folder of trials; the trial's own folder appears whole in it. A
             trial with two teachers finds its specialist's there.
@@ -100,12 +101,12 @@ def update(
     nlp = spacy.load(base_dir)
     with written_whole(output_dir / trial.name) as folder:
         folder.mkdir()
-        half = "annotations" if trial.arm in NOT_COMPLETED else "update"
+        is_alone = trial.arm in NOT_COMPLETED
+        half = "annotations/train" if is_alone else "update/train.spacy"
         train_path, rehearsal = folder / "train.spacy", corpus_dir / "rehearsal"
-        docs = cut(list(read_docs(corpus_dir / half / "train.spacy", nlp.vocab)), trial)
+        docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
         write_docs(docs, train_path)
-        annotated = read_docs(corpus_dir / "annotations" / "train.spacy", nlp.vocab)
-        labels = {ent.label_ for doc in annotated for ent in doc.ents}
+        labels = set(srsly.read_json(corpus_dir / "preprocess.json")["labels"])
         n_words = sum(map(len, docs))
         if trial.arm == "static":
             mix = take_words(iter(Corpus(rehearsal)(nlp)), trial.ratio * n_words)

@@ -1,103 +1,101 @@
-"""Annotation files to records.
+"""Plain rows: `{"text": …, "spans"|"entities"|"label"|"labels": […]}`.
 
-JSON Lines (`.jsonl`), a row a line, or JSON, a list of rows. A row is
-`{"text": …, "spans"|"entities"|"label": […]}` or `[text, {"entities": […]}]`;
-a span is `{"start", "end", "label"}` or `[start, end, label]`, in characters.
+A span is `{"start", "end", "label"}` with perhaps its `text`, or `[start, end, label]`
+or `[label, start, end]`. `"partial": true` says that what is unmarked was not looked
+at; spans under `wrong` are no such entity.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import srsly
-
-from scripts.annotations.records import Record, RejectedRowError, Row, Span
+from scripts.annotations.records import Record, RefusedError, Span
 
 SPAN_KEYS = ("spans", "entities", "label", "labels")
+GROUP_KEYS = ("doc_id", "document_id", "doc")
+PLACES = frozenset({*GROUP_KEYS, "meta"})
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Read a file's rows; what is no JSON comes as a row with an `error`.
-
-    Args:
-        path: A UTF-8 file: JSON if it is named `.json`, else JSON Lines.
-
-    Yields:
-        The rows, numbered from 1 (by line, or by place in the list).
-
-    Raises:
-        ValueError: If a JSON file can't be parsed or is no list.
-    """
-    if path.suffix == ".json":
-        yield from read_json_rows(path)
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if text:
-                    yield Row(str(path), number, srsly.json_loads(text))
-            except ValueError as error:
-                broken = line.decode("utf-8", errors="replace").rstrip("\r\n")
-                yield Row(str(path), number, broken, f"not JSON in UTF-8: {error}")
+def is_mine(keys: frozenset[str]) -> bool:
+    """Take what no other format knows."""
+    return True
 
 
-def read_json_rows(path: Path) -> Iterator[Row]:
-    """Read the rows of a file that holds one JSON list."""
-    try:
-        rows = srsly.json_loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON in UTF-8: {error}") from error
-    if not isinstance(rows, list):
-        raise ValueError(f"{path} holds no list of rows: [[text, {{…}}], …]")
-    for number, value in enumerate(rows, start=1):
-        yield Row(str(path), number, value)
-
-
-def parse_row(row: Row) -> Record:
-    """Understand a row.
-
-    Args:
-        row: The row as read.
-
-    Returns:
-        The record; `ignored` if its annotator did not accept it.
-
-    Raises:
-        RejectedRowError: If it has no text, or a span has no offsets or label.
-    """
-    if row.error:
-        raise RejectedRowError(row, row.error)
-    value = row.value
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
-        value = {**value[1], "text": value[0]}
+def parse(value: Any) -> Record:
+    """Give a plain row as a record."""
     if not isinstance(value, dict):
-        raise RejectedRowError(row, 'neither {"text": …, "spans": […]} nor [text, {…}]')
-    spans = next((value[key] for key in SPAN_KEYS if key in value), [])
-    if not isinstance(spans, list):
-        raise RejectedRowError(row, "the spans are no list")
-    text = value.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise RejectedRowError(row, "no text", len(spans))
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise RejectedRowError(row, "half a UTF-16 pair in the text", len(spans))
-    ignored = value.get("answer", "accept") != "accept"
-    parsed = tuple(parse_span(span, row, len(spans)) for span in spans)
-    return Record(text, parsed, row, ignored)
+        raise RefusedError('neither {"text", "spans"} nor [text, {"entities"}]')
+    spans = parse_spans(value)
+    text = check_text(value.get("text"), len(spans))
+    wrong = take_spans(value["wrong"]) if "wrong" in value else ()
+    is_partial = value.get("partial") is True
+    return Record(text, spans, wrong, is_partial, group=group_of(value))
 
 
-def parse_span(value: Any, row: Row, n_spans: int) -> Span:
-    """Understand a span, `{"start", "end", "label"}` or `[start, end, label]`."""
+def parse_spans(value: dict[str, Any]) -> tuple[Span, ...]:
+    """Give the spans of a row, under the first key that it has."""
+    for key in SPAN_KEYS:
+        if key in value:
+            return take_spans(value[key])
+    return ()
+
+
+def take_spans(
+    values: Any, parse_one: Callable[[Any], Span] | None = None
+) -> tuple[Span, ...]:
+    """Understand a list of spans, each by a function; without one as plain spans."""
+    if not isinstance(values, list):
+        raise RefusedError("the spans are no list")
+    try:
+        return tuple(map(parse_one or parse_span, values))
+    except RefusedError as error:
+        raise RefusedError(str(error), len(values)) from error
+
+
+def parse_span(value: Any) -> Span:
+    """Understand one plain span."""
     if isinstance(value, dict):
-        value = [value.get("start"), value.get("end"), value.get("label")]
+        text = value.get("text")
+        return make_span(value.get("start"), value.get("end"), value.get("label"), text)
     if not isinstance(value, list) or len(value) < 3:
-        raise RejectedRowError(
-            row, f"{value!r} is no span [start, end, label]", n_spans
-        )
-    start, end, label = value[:3]
+        raise RefusedError(f"no span [start, end, label]: {value!r}")
+    if isinstance(value[0], str) and type(value[2]) is int:
+        return make_span(value[1], value[2], value[0])
+    return make_span(*value[:3])
+
+
+def make_span(start: Any, end: Any, label: Any, text: Any = None) -> Span:
+    """Make a span of what a file says.
+
+    Raises:
+        RefusedError: If the offsets are no whole numbers, or the label is no word.
+    """
     if type(start) is not int or type(end) is not int:
-        raise RejectedRowError(row, f"span {value!r} has no whole offsets", n_spans)
-    if not isinstance(label, str) or not label or label.split() != [label]:
-        reason = f"label {label!r} is empty or has a space: give it a name in one word"
-        raise RejectedRowError(row, reason, n_spans)
-    return Span(start, end, label)
+        raise RefusedError(f"no whole offsets: [{start!r}, {end!r}, {label!r}]")
+    if not isinstance(label, str) or label.split() != [label]:
+        raise RefusedError(f"a label is one word: {label!r}")
+    return Span(start, end, label, text if isinstance(text, str) else None)
+
+
+def check_text(text: Any, n_spans: int) -> str:
+    """Refuse what is no text, blank or can't be written as UTF-8."""
+    if not isinstance(text, str) or not text.strip():
+        raise RefusedError("no text", n_spans)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            reason = "half a UTF-16 pair in the text"
+            raise RefusedError(reason, n_spans) from error
+    return text
+
+
+def group_of(value: dict[str, Any]) -> str:
+    """Give the id of the document that a row is from, if it or its `meta` has one."""
+    if PLACES.isdisjoint(value):
+        return ""
+    for place in (value, value.get("meta")):
+        if isinstance(place, dict):
+            for key in GROUP_KEYS:
+                if isinstance(place.get(key), str | int):
+                    return str(place[key])
+    return ""

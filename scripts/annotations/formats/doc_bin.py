@@ -1,0 +1,51 @@
+"""spaCy's `.spacy` files: a DocBin, its docs with entities."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc, DocBin
+from spacy.tokens import Span as DocSpan
+from spacy.vocab import Vocab
+
+from scripts.annotations.records import INCORRECT, Row
+
+MISSING = 0
+
+
+def is_mine(path: Path, head: bytes) -> bool:
+    """Know a file by its first bytes, those of zlib."""
+    return head[:1] == b"\x78" and head[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda")
+
+
+def read(path: Path, content: bytes) -> Iterator[Row]:
+    """Read a doc a row, numbered from 1.
+
+    Raises:
+        ValueError: If it is no whole DocBin.
+    """
+    try:
+        docs = list(DocBin().from_bytes(content).get_docs(Vocab()))
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise ValueError(f"{path} is no whole DocBin: {error}") from error
+    for number, doc in enumerate(docs, start=1):
+        yield Row(str(path), number, to_value(doc))
+
+
+def to_value(doc: Doc) -> dict[str, Any]:
+    """Give a doc as a plain row; missing values make it a partial one."""
+    value: dict[str, Any] = {"text": doc.text, "spans": to_spans(doc.ents)}
+    if INCORRECT in doc.spans:
+        value["wrong"] = to_spans(doc.spans[INCORRECT])
+    if any(token.ent_iob == MISSING for token in doc):
+        value["partial"] = True
+    return value
+
+
+def to_spans(spans: Iterable[DocSpan]) -> list[dict[str, Any]]:
+    """Give a doc's spans as those of a plain row."""
+    return [
+        {"start": span.start_char, "end": span.end_char, "label": span.label_}
+        for span in spans
+    ]

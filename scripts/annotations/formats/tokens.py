@@ -1,0 +1,32 @@
+"""Rows of tokens and tags, as Hugging Face datasets have them.
+
+`{"tokens": [word, …], "ner_tags": [tag, …]}`, tags as strings.
+"""
+
+from typing import Any
+
+from scripts.annotations.formats import plain
+from scripts.annotations.formats.columns import from_tags
+from scripts.annotations.records import Record, RefusedError
+
+TAG_KEYS = ("ner_tags", "tags")
+
+
+def is_mine(keys: frozenset[str]) -> bool:
+    """Know a row by its tags."""
+    return "tokens" in keys and not keys.isdisjoint(TAG_KEYS)
+
+
+def parse(value: Any) -> Record:
+    """Give a row of tokens as a record; a space between each two."""
+    tags = next(value[key] for key in TAG_KEYS if key in value)
+    words = value.get("tokens")
+    for name, items in (("tokens", words), ("tags", tags)):
+        if not isinstance(items, list):
+            raise RefusedError(f"the {name} are no list")
+        if not all(isinstance(item, str) for item in items):
+            raise RefusedError(f"the {name} are no strings: write {name} as words")
+    if len(words) != len(tags):
+        raise RefusedError(f"{len(words)} tokens, but {len(tags)} tags")
+    record = plain.parse(from_tags(words, tags))
+    return record._replace(group=plain.group_of(value))

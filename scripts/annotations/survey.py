@@ -1,0 +1,157 @@
+"""What must be known of all rows before the first is written: one look at each.
+
+How each file's offsets are read, which labels occur, which texts come twice, and
+which rows a split takes. Memory holds some bytes a row, no texts.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from scripts.annotations.formats import format_of, parse_row
+from scripts.annotations.offsets import Reading, Votes
+from scripts.annotations.records import Record, RefusedError
+from scripts.annotations.rows import read_rows
+from scripts.annotations.split import split_off, text_key
+
+# Lines looked at in one go where keys are searched for.
+CHUNK = 1 << 16
+
+
+class Plan(NamedTuple):
+    """What is to become of the lines of a file, by number less one.
+
+    Attributes:
+        reading: How its offsets are read.
+        fates: The number of the split that a line goes to, 0: none is split off.
+        repeated: Whether a line's text stands in another line too.
+    """
+
+    reading: Reading
+    fates: bytes
+    repeated: bytes
+
+
+@dataclass
+class Survey:
+    """What a look at the rows of some files found.
+
+    Attributes:
+        votes: How the offsets of each file are best read.
+        formats: The number of rows in each format.
+        labels: The number of spans with each label.
+        first: The place of each file's first line in the arrays.
+        texts: The hash of each line's text; 0: no row.
+        keys: The hash of the document that a line is from, or that of its text; the
+            same array until a row names its document.
+        label_sets: The number of the set of labels in each line.
+        numbers: The numbers of the sets.
+    """
+
+    votes: dict[str, Votes] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
+    texts: array = field(default_factory=lambda: array("Q"))
+    label_sets: array = field(default_factory=lambda: array("I"))
+    numbers: dict[frozenset[str], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let each text be a document of its own."""
+        self.keys = self.texts
+
+    def look(self, path: Path, name: str = "") -> None:
+        """Look at each row of a file, in the format `name` or by content."""
+        votes = self.votes[str(path)] = Votes()
+        first = self.first[str(path)] = len(self.texts)
+        for row in read_rows(path, name):
+            format_name = format_of(row, name)
+            self.formats[format_name] += 1
+            try:
+                record = parse_row(row, format_name)
+            except RefusedError:
+                continue
+            if not record.ignored:
+                votes.add(record)
+                self.note(record, first + row.line - 1)
+
+    def note(self, record: Record, place: int) -> None:
+        """Note what the arrays hold of a record."""
+        labels = [span.label for span in record.spans]
+        for label in labels:
+            self.labels[label] += 1
+        if record.group and self.keys is self.texts:
+            self.keys = self.texts[:]
+        number = self.numbers.setdefault(frozenset(labels), len(self.numbers))
+        text = hash_of(record.text)
+        self.put(self.texts, place, text)
+        self.put(self.label_sets, place, number)
+        if self.keys is not self.texts:
+            key = hash_of(record.group) if record.group else text
+            self.put(self.keys, place, key)
+
+    def put(self, numbers: array, place: int, number: int) -> None:
+        """Put a number at a place, after zeros for lines that are no rows."""
+        if place > len(numbers):
+            numbers.extend([0] * (place - len(numbers)))
+        numbers.append(number)
+
+    def plan(self, names: Sequence[str], reading: Reading | None) -> dict[str, Plan]:
+        """Decide what is to become of each line.
+
+        Args:
+            names: The sets to split off.
+            reading: How offsets are to be read; None: by the votes of each file.
+
+        Returns:
+            The plan of each file.
+        """
+        keys, texts = (np.frombuffer(a, np.uint64) for a in (self.keys, self.texts))
+        set_of = split_off(keys, self.strata(), names) if names and len(keys) else {}
+        fates = bytearray(len(keys))
+        for place in places_of(keys, sorted(set_of)):
+            fates[place] = 1 + names.index(set_of[int(keys[place])])
+        repeated = bytearray(len(texts))
+        for place in places_of(texts, twice_in(texts)):
+            repeated[place] = True
+        ends = [*list(self.first.values())[1:], len(texts)]
+        return {
+            file: Plan(
+                reading or self.votes[file].choose(),
+                bytes(fates[first:end]),
+                bytes(repeated[first:end]),
+            )
+            for (file, first), end in zip(self.first.items(), ends, strict=True)
+        }
+
+    def strata(self) -> np.ndarray:
+        """Number the rarest label in each line; 0: none."""
+        order = sorted(self.labels, key=lambda label: (self.labels[label], label))
+        rank = {label: place for place, label in enumerate(order, start=1)}
+        rarest = [min((rank[label] for label in s), default=0) for s in self.numbers]
+        return np.array(rarest, np.uint16)[np.frombuffer(self.label_sets, np.uint32)]
+
+
+def hash_of(text: str) -> int:
+    """Hash a text to 64 bits, never 0."""
+    return int(text_key(text)[:16], 16) or 1
+
+
+def twice_in(numbers: np.ndarray) -> list[int]:
+    """List the numbers that occur more than once, less 0."""
+    ordered = np.sort(numbers)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.unique(twice[twice > 0]).tolist()
+
+
+def places_of(numbers: np.ndarray, wanted: list[int]) -> Iterator[int]:
+    """Find the places where one of the wanted numbers stands."""
+    some = np.array(wanted, np.uint64)
+    for start in range(0, len(numbers) if wanted else 0, CHUNK):
+        is_one = np.isin(numbers[start : start + CHUNK], some)
+        yield from (start + np.flatnonzero(is_one)).tolist()
