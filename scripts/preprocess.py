@@ -94,9 +94,8 @@ def read_records(
                     account.ignore(n_spans, "duplicate")
                     continue
                 if before is not row and not (record.partial or same.partial):
-                    reason = (
-                        f"{before.file}:{before.line} has the text with other spans"
-                    )
+                    place = f"{before.file}:{before.line}"
+                    reason = f"the same text with other spans: {place}"
                     account.reject(RejectedRow(row, reason, other=before), n_spans)
                     continue
             yield row, record, plan.reading

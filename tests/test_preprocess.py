@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import srsly
 from scripts.files import read_docs
 from scripts.preprocess import main
 
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
 ASTHMA = {"start": 0, "end": 6, "label": "DISEASE"}
 GOOD = {"text": "Asthma is common in Leeds.", "spans": [ASTHMA]}
 
@@ -235,3 +238,164 @@ def test_folder_and_glob_read_every_file_of_it(tmp_path):
     for pattern in (tmp_path / "in", tmp_path / "in" / "*.jsonl"):
         account, _, _ = preprocess(tmp_path, str(pattern))
         assert account["rows"]["kept"] == 2
+
+
+def ents(docs, split="train"):
+    return [[(e.text, e.label_) for e in doc.ents] for doc in docs[split]]
+
+
+@pytest.mark.parametrize(
+    "flags, row, expected, repairs",
+    [
+        ({}, span(0, 7), "Asthma", {"trim": 1}),
+        ({"align": "expand"}, span(0, 4), "Asthma", {"expand": 1}),
+        ({"align": "contract"}, span(0, 8), "Asthma", {"contract": 1}),
+        ({}, {"text": "Asthma, flu.", "spans": [[0, 7, "D"]]}, "Asthma", {"trim": 1}),
+        ({}, {"text": "(Asthma", "spans": [[0, 7, "D"]]}, "Asthma", {"trim": 1}),
+        ({}, {"text": '"Asthma"', "spans": [[0, 8, "D"]]}, '"Asthma"', {}),
+        ({}, {"text": "Rare (sic) flu", "spans": [[0, 10, "D"]]}, "Rare (sic)", {}),
+        ({}, {"text": "U.S. flu", "spans": [[0, 4, "D"]]}, "U.S.", {}),
+        (
+            {"longest": True},
+            {"text": "Rare flu", "spans": [[5, 8, "D"], [0, 8, "D"]]},
+            "Rare flu",
+            {"overlap": 1},
+        ),
+        (
+            {},
+            {"text": "Flu", "spans": [[0, 3, "D"], [0, 3, "D"]]},
+            "Flu",
+            {"duplicate": 1},
+        ),
+    ],
+)
+def test_span_is_repaired_and_the_repair_counted(
+    tmp_path, flags, row, expected, repairs
+):
+    account, _, docs = preprocess(
+        tmp_path, write(tmp_path / "train.jsonl", [row]), **flags
+    )
+    assert [text for text, _ in ents(docs)[0]] == [expected]
+    assert account["repairs"] == repairs
+    spans = account["spans"]
+    assert spans["in"] == len(row["spans"]) == sum(spans.values()) - spans["in"]
+
+
+@pytest.mark.parametrize(
+    "flags, row",
+    [
+        ({"trim": False}, {"text": "Asthma now", "spans": [[0, 7, "D"]]}),
+        ({"merge": False}, {"text": "Flu", "spans": [[0, 3, "D"], [0, 3, "D"]]}),
+    ],
+)
+def test_repair_can_be_forbidden(tmp_path, flags, row):
+    train = write(tmp_path / "train.jsonl", [GOOD, row])
+    account, _, _ = preprocess(tmp_path, train, **flags)
+    assert account["rows"]["rejected"] == 1 and account["repairs"] == {}
+
+
+def test_text_that_comes_twice_is_merged_or_both_versions_are_shown(tmp_path):
+    other = {**GOOD, "spans": [{"start": 20, "end": 25, "label": "DISEASE"}]}
+    train = write(tmp_path / "train.jsonl", [GOOD, GOOD, other])
+    account, [rejected], docs = preprocess(tmp_path, train)
+    assert account["ignored"] == {"duplicate": 1} and len(docs["train"]) == 1
+    assert rejected["row"] == other
+    assert (rejected["other"]["line"], rejected["other"]["value"]) == (1, GOOD)
+    account, _, docs = preprocess(tmp_path, train, merge=False)
+    assert len(docs["train"]) == 3
+
+
+def test_what_was_rejected_goes_in_once_it_is_mended(tmp_path):
+    train = write(tmp_path / "train.jsonl", [GOOD, span(0, 5)])
+    _, [rejected], _ = preprocess(tmp_path, train)
+    assert rejected["excerpt"] == ">>>Asthm<<<a is common."
+    rejected["row"]["spans"][0][1] = 6
+    mended = write(tmp_path / "mended.jsonl", [rejected])
+    _, none, docs = preprocess(tmp_path, mended)
+    assert none == [] and ents(docs) == [[("Asthma", "DISEASE")]]
+
+
+def test_too_many_rejected_rows_are_an_error_with_the_commonest_reasons(tmp_path):
+    texts = ("Asthma here.", "Asthma there.", "Asthma now.")
+    ends = (5, 4, 99)
+    bad = [{**span(0, e), "text": t} for e, t in zip(ends, texts, strict=True)]
+    train = write(tmp_path / "train.jsonl", [GOOD] * 50 + bad)
+    with pytest.raises(
+        ValueError, match=r"inside a token \(2\); outside the text \(1\)"
+    ):
+        preprocess(tmp_path, train, max_rejected=0.05)
+    assert not (tmp_path / "out").exists()
+    assert len((tmp_path / "rejected.jsonl").read_text().splitlines()) == 3
+    preprocess(tmp_path, train, max_rejected=0.06)
+
+
+def test_partial_makes_what_is_unmarked_missing_values(tmp_path):
+    train = write(tmp_path / "train.jsonl", [GOOD])
+    for partial, iob in ((True, 0), (False, 2)):
+        _, _, docs = preprocess(tmp_path, train, partial=partial)
+        tokens = [(token.ent_iob, token.ent_type_) for token in docs["train"][0]]
+        assert tokens == [(3, "DISEASE"), *[(iob, "")] * 5]
+
+
+def test_rejected_answer_of_one_span_says_that_it_is_none(tmp_path):
+    no = {**GOOD, "text": "Asthma drug.", "answer": "reject", "_view_id": "ner"}
+    account, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", [GOOD, no]))
+    doc = docs["train"][1]
+    [wrong] = doc.spans["incorrect_spans"]
+    assert (wrong.text, wrong.label_, doc.ents) == ("Asthma", "DISEASE", ())
+    assert {token.ent_iob for token in doc} == {0}
+    assert account["spans"]["kept"] == 2
+
+
+def test_labels_looked_for_are_those_given_and_others_are_ignored(tmp_path):
+    both = [ASTHMA, {"start": 20, "end": 25, "label": "GPE"}]
+    train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": both}])
+    account, _, docs = preprocess(tmp_path, train, annotated_labels="DRUG,DISEASE")
+    assert account["labels"] == ["DRUG", "DISEASE"]
+    assert ents(docs) == [[("Asthma", "DISEASE")]]
+    assert account["spans"]["ignored"] == 1
+
+
+def test_rows_of_a_document_stay_together(tmp_path):
+    rows = [
+        {**GOOD, "text": f"Asthma {i}.", "meta": {"doc_id": i % 20}} for i in range(200)
+    ]
+    train = write(tmp_path / "train.jsonl", rows)
+    _, _, docs = preprocess(tmp_path, train, dev="", test="")
+    groups = [{int(doc[1].text) % 20 for doc in split} for split in docs.values()]
+    assert [len(group) for group in groups] == [len({*group}) for group in groups]
+    assert sum(map(len, groups)) == 20
+
+
+def test_near_duplicates_of_held_out_texts_are_named(tmp_path):
+    text = "Asthma was found in nine of ten children who lived near the road"
+    train = write(tmp_path / "train.jsonl", [GOOD, {**GOOD, "text": f"{text} there."}])
+    dev = write(tmp_path / "dev.jsonl", [{**GOOD, "text": f"{text}."}])
+    account, _, docs = preprocess(tmp_path, train, dev=dev)
+    assert account["near"] == {"rows": 1, "first": [[f"{train}:2", f"{dev}:1"]]}
+    assert len(docs["train"]) == 2
+
+
+def test_docs_are_written_in_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.files.SHARD_SIZE", 4)
+    for n_rows, n_files in ((1, 1), (4, 1), (9, 3)):
+        rows = [{**GOOD, "text": f"Asthma {n}."} for n in range(n_rows)]
+        _, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
+        assert [doc.text for doc in docs["train"]] == [row["text"] for row in rows]
+        assert len([*(tmp_path / "out" / "train").iterdir()]) == n_files
+
+
+@pytest.mark.data
+def test_real_export_goes_in_whole(tmp_path):
+    drugs = DATA / "drugs"
+    account, rejected, docs = preprocess(
+        tmp_path, str(drugs / "train.jsonl"), test=str(drugs / "dev.jsonl")
+    )
+    assert rejected == []
+    counts = {name: sum(len(d.ents) for d in split) for name, split in docs.items()}
+    assert {name: len(split) for name, split in docs.items()} == {
+        "train": 1477,
+        "test": 500,
+    }
+    assert counts == {"train": 1105, "test": 362}
+    assert account["rows"]["kept"] == 1977

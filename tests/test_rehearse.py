@@ -7,7 +7,8 @@ from scripts.annotations.formats import parse_row
 from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
 from scripts.files import read_docs, write_docs
-from scripts.rehearse import complete, main, read_texts, unseen
+from scripts.raw import read_texts, unseen
+from scripts.rehearse import complete, main
 
 
 def doc_with(nlp, text, *ents):

@@ -6,6 +6,7 @@ the tokens with a space between each two; `-DOCSTART-` begins a document.
 
 import re
 from collections.abc import Iterator
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ def is_mine(path: Path, head: bytes) -> bool:
     lines = head.decode("utf-8-sig", errors="replace").splitlines()[:N_LINES]
     # The last line may be cut.
     fields = [line.split() for line in lines[:-1] or lines]
-    fields = [f for f in fields if f and f[0] not in ("-DOCSTART-", "#")]
-    return bool(fields) and all(len(f) > 1 and TAG.fullmatch(f[-1]) for f in fields)
+    is_tagged = [len(f) > 1 and bool(TAG.fullmatch(f[-1])) for f in fields if f]
+    is_comment = [f[0].startswith("#") for f in fields if f]
+    return any(is_tagged) and all(map(or_, is_tagged, is_comment))
 
 
 def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
@@ -38,9 +40,8 @@ def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
     for number, line in enumerate(lines, start=1):
         fields = line.split("\t") if "\t" in line else line.split(" ")
         fields = [field.strip() for field in fields if field.strip()]
-        is_comment = line.startswith("# ") and not (
-            len(fields) > 1 and TAG.fullmatch(fields[-1])
-        )
+        is_tagged = len(fields) > 1 and bool(TAG.fullmatch(fields[-1]))
+        is_comment = line.startswith("#") and not is_tagged
         if not fields or is_comment or fields[0] == "-DOCSTART-":
             if words:
                 yield row()
@@ -49,7 +50,7 @@ def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
             continue
         if not words:
             start = number
-        if len(fields) < 2 or not TAG.fullmatch(fields[-1]):
+        if not is_tagged:
             error = error or f"line {number} ends with no tag such as O or B-LABEL"
             fields = [fields[0], "O"]
         words.append(fields[0])

@@ -88,6 +88,7 @@ def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
     """
     results = [
         {
+            "id": str(number),
             "from_name": "label",
             "to_name": "text",
             "type": "labels",
@@ -98,6 +99,6 @@ def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
                 "labels": [span.label],
             },
         }
-        for span in spans
+        for number, span in enumerate(spans)
     ]
     return {"data": {"text": text}, "predictions": [{"result": results}]}

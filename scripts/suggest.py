@@ -1,0 +1,103 @@
+"""Suggest raw texts for the next round of annotation: where base and update disagree.
+
+Input: the two pipelines, raw text, and the annotations there are. Output: the texts
+of which the two see the most different entities, with those of the update to
+correct, as files that Prodigy, doccano and Label Studio import: `prodigy.jsonl`,
+`doccano.jsonl` and `label_studio.json`.
+
+    python -m scripts.suggest training/base training/update/model-best \
+        assets/raw corpus/annotations training/suggest
+"""
+
+from collections.abc import Iterator
+from heapq import nsmallest
+from itertools import tee
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import spacy
+import srsly
+import typer
+from spacy.language import Language
+from spacy.tokens import Doc
+from tqdm import tqdm
+from wasabi import msg
+
+from scripts.annotations.formats import doccano, label_studio, prodigy
+from scripts.annotations.records import Span
+from scripts.annotations.split import text_key
+from scripts.command import run
+from scripts.files import read_docs, written_whole
+from scripts.listeners import feeders_of_ner
+from scripts.raw import read_texts, unseen
+
+
+class Suggestion(NamedTuple):
+    """A text to annotate: first the one with the most to say.
+
+    Attributes:
+        n_agreed: Minus the number of entities that only one of the two sees.
+        key: The text's hash, to order equals the same way on every run.
+        text: The text.
+        spans: The update's entities, in characters.
+    """
+
+    n_agreed: int
+    key: str
+    text: str
+    spans: list[Span]
+
+
+def spans_of(doc: Doc) -> set[Span]:
+    """Give a doc's entities as spans, in characters."""
+    return {Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
+
+
+def suggest(
+    base: Language, updated: Language, texts: Iterator[str]
+) -> Iterator[Suggestion]:
+    """Suggest each text in which base and update see different entities.
+
+    Disagreement of two models as a sign of what is worth a person's time: Seung,
+    Opper & Sompolinsky (1992), "Query by Committee".
+    """
+    for_base, for_updated, texts = tee(texts, 3)
+    docs = zip(texts, base.pipe(for_base), updated.pipe(for_updated), strict=True)
+    for text, before, after in docs:
+        theirs, ours = spans_of(before), spans_of(after)
+        if ours != theirs:
+            yield Suggestion(-len(ours ^ theirs), text_key(text), text, sorted(ours))
+
+
+def main(
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
+    updated_dir: Annotated[Path, typer.Argument(help="The pipeline after.")],
+    raw: Annotated[str, typer.Argument(help="Raw text: file, folder or glob.")],
+    annotations_dir: Annotated[Path, typer.Argument(help="What preprocess wrote.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder of files to import.")],
+    limit: Annotated[int, typer.Option(help="Texts at most.")] = 100,
+) -> None:
+    """Suggest raw texts for the next round of annotation."""
+    base, updated = spacy.load(base_dir), spacy.load(updated_dir)
+    for nlp in (base, updated):
+        nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
+    seen = {text_key(doc.text) for docs in splits for doc in docs}
+    texts = tqdm(unseen(read_texts(raw), seen), unit=" docs", disable=None)
+    best = nsmallest(limit, suggest(base, updated, texts))
+    if not best:
+        raise ValueError(f"Base and update agree on all of '{raw}': give other text.")
+    with written_whole(output_dir) as beside:
+        beside.mkdir()
+        for module in (prodigy, doccano):
+            rows = [module.to_row(s.text, s.spans) for s in best]
+            name = module.__name__.rpartition(".")[2]
+            srsly.write_jsonl(beside / f"{name}.jsonl", rows)
+        tasks = [label_studio.to_row(s.text, s.spans) for s in best]
+        srsly.write_json(beside / "label_studio.json", tasks)
+    n_spans = sum(len(s.spans) for s in best)
+    msg.good(f"{len(best)} texts with {n_spans} entities to correct: {output_dir}")
+
+
+if __name__ == "__main__":
+    run(main)
