@@ -1,9 +1,14 @@
 import pytest
-from conftest import make_pipeline
+from conftest import TEXTS, make_pipeline
 from spacy.training import Example
 
 from scripts.files import write_docs
-from scripts.functions import SPECIALIST, create_rehearsal_reader, score_halves
+from scripts.functions import (
+    SPECIALIST,
+    create_prepare_ner,
+    create_rehearsal_reader,
+    score_halves,
+)
 
 
 @pytest.fixture
@@ -97,3 +102,18 @@ def test_new_and_old_are_scored_apart(base):
 def test_new_label_on_old_text_costs_old_f(base):
     invented = example(base, "Oslo", [], [(0, 4, "DISEASE")], rehearsal=True)
     assert score_halves([invented], ["DISEASE"])["old_f"] == 0.0
+
+
+def test_entity_that_a_person_said_is_none_is_unlearned():
+    nlp = make_pipeline("own")
+    create_prepare_ner(["PERSON"], "incorrect_spans")(nlp)
+    text, oslo = TEXTS[0][0], (18, 22, "GPE")
+    doc = nlp.make_doc(text)
+    doc.set_ents([doc.char_span(*oslo)], default="missing")
+    doc.spans["incorrect_spans"] = [doc.char_span(0, 9, "PERSON")]
+    rest = [Example.from_dict(nlp.make_doc(t), {"entities": e}) for t, e in TEXTS[1:]]
+    optimizer = nlp.resume_training()
+    for _ in range(60):
+        nlp.update([Example(nlp.make_doc(text), doc), *rest], sgd=optimizer)
+    found = {(ent.text, ent.label_) for ent in nlp(text).ents}
+    assert ("Anna Berg", "PERSON") not in found and ("Oslo", "GPE") in found

@@ -38,6 +38,17 @@ def test_base_completes_what_the_person_did_not_annotate(
     assert [(e.start_char, e.end_char, e.label_) for e in doc.ents] == expected
 
 
+def test_base_completes_all_where_the_person_did_not_look(base):
+    doc = base.make_doc("Flu in Lima and Oslo.")
+    lima, oslo = Span(doc, 2, 3, "GPE"), Span(doc, 4, 5, "GPE")
+    doc.set_ents([Span(doc, 0, 1, "D")], default="missing")
+    doc.spans["incorrect_spans"] = [oslo]
+    predicted = base.make_doc(doc.text)
+    predicted.set_ents([Span(predicted, i, i + 1, "GPE") for i in (2, 4)])
+    assert complete(doc, predicted, {"D", "GPE"}) == [lima]
+    assert [token.ent_iob for token in doc] == [3, 0, 3, 0, 0, 0]
+
+
 def rehearse(base, folder, raw, old_test=None):
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):

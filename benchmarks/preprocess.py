@@ -1,0 +1,114 @@
+"""How fast and how flat `preprocess` is, beside a plain loop over the same rows.
+
+The loop is what a `convert.py` does: `make_doc`, `char_span`, `DocBin.add`, no checks.
+Rows are the demo's annotations, repeated with another number in each. Input: none.
+Output: a table, a line a run; each run has a process of its own.
+
+Run as: python -m benchmarks.preprocess --rows 10000 --rows 100000
+"""
+
+import json
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from itertools import cycle, islice
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import spacy
+import srsly
+import typer
+from spacy.tokens import DocBin
+from wasabi import msg
+
+from scripts import preprocess
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SOURCES = ("annotations/train.jsonl", "base/train.jsonl")
+
+
+def write_rows(n_rows: int, path: Path) -> None:
+    """Write rows, each with a text of its own."""
+    rows = [row for source in SOURCES for row in srsly.read_jsonl(ASSETS / source)]
+    with path.open("w", encoding="utf-8") as file:
+        for number, row in enumerate(islice(cycle(rows), n_rows)):
+            row = {**row, "text": f"{row['text']} See case {number}."}
+            file.write(f"{json.dumps(row)}\n")
+
+
+def loop(rows: Path, folder: Path) -> None:
+    """Convert rows as scripts commonly do: nothing is checked or counted."""
+    nlp = spacy.blank("en")
+    doc_bin = DocBin(attrs=["ENT_IOB", "ENT_TYPE"])
+    for row in srsly.read_jsonl(rows):
+        doc = nlp.make_doc(row["text"])
+        spans = [doc.char_span(s["start"], s["end"], s["label"]) for s in row["spans"]]
+        doc.set_ents(spans)
+        doc_bin.add(doc)
+    doc_bin.to_disk(folder / "train.spacy")
+
+
+def convert(rows: Path, folder: Path) -> None:
+    """Convert rows with the step, all of them to one set."""
+    paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
+    preprocess.main(str(rows), folder / "docs", base="blank:en", **paths)
+
+
+def split(rows: Path, folder: Path) -> None:
+    """Convert rows with the step, dev and test split off."""
+    paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
+    preprocess.main(str(rows), folder / "docs", "blank:en", "", "", **paths)
+
+
+def measure(
+    run: Callable[[Path, Path], None], rows: Path, folder: Path
+) -> tuple[float, float]:
+    """Give the seconds of a run, and the most memory of its process in MiB."""
+    start = time.perf_counter()
+    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
+        run(rows, folder)
+    seconds = time.perf_counter() - start
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(
+    sizes: Annotated[list[int], typer.Option("--rows")],
+    rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
+) -> None:
+    """Time the step and a plain loop in turn, and print both beside each other."""
+    table = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for n_rows in sizes:
+            rows = folder / "rows.jsonl"
+            write_rows(n_rows, rows)
+            runs = [
+                {run: in_process(run, rows, folder) for run in (loop, convert, split)}
+                for _ in range(rounds)
+            ]
+            for run in (loop, convert, split):
+                rate = median(n_rows / r[run][0] for r in runs)
+                ratio = median(r[loop][0] / r[run][0] for r in runs)
+                peak = median(r[run][1] for r in runs)
+                line = (run.__name__, f"{rate:.0f}", f"{ratio:.2f}", f"{peak:.0f}")
+                table.append((str(n_rows), *line))
+    header = ("rows", "run", "rows a second", "of the loop", "MiB")
+    msg.table(table, header=header, divider=True)
+
+
+def in_process(
+    run: Callable[[Path, Path], None], rows: Path, folder: Path
+) -> tuple[float, float]:
+    """Measure a run in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, run, rows, folder).result()
+
+
+if __name__ == "__main__":
+    typer.run(main)
