@@ -8,7 +8,6 @@ updated pipeline keeps or learns less than it must.
         corpus/update training/metrics.json
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.scorer import Scorer
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from tqdm import tqdm
 from wasabi import msg
@@ -25,6 +24,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.files import read_docs, written_whole
+from scripts.functions import looked_at_in
 
 METRICS_VERSION = 1
 WHO = ("base", "updated")
@@ -50,8 +50,8 @@ def predict(nlp: Language, gold: list[Doc], n_process: int) -> list[Example]:
     return [Example(doc, reference) for doc, reference in zip(docs, gold, strict=True)]
 
 
-def score(examples: Iterable[Example], labels: set[str]) -> Scores:
-    """Score entities with spaCy's Scorer, for the given labels alone.
+def score(examples: list[Example], labels: set[str]) -> Scores:
+    """Score entities with spaCy's Scorer, for the labels and where a person looked.
 
     Args:
         examples: The examples.
@@ -60,11 +60,8 @@ def score(examples: Iterable[Example], labels: set[str]) -> Scores:
     Returns:
         `p`, `r`, `f` from 0 to 1, and the same for each label under `labels`.
     """
-
-    def ents(doc: Doc, attr: str) -> list[Span]:
-        return [ent for ent in doc.ents if ent.label_ in labels]
-
-    scores = Scorer.score_spans(examples, "ents", getter=ents, allow_overlap=False)
+    getter = looked_at_in(examples, labels)
+    scores = Scorer.score_spans(examples, "ents", getter=getter, allow_overlap=False)
     prf = {key: scores.get(f"ents_{key}") or 0.0 for key in "prf"}
     return {**prf, "labels": scores.get("ents_per_type") or {}}
 

@@ -1,16 +1,19 @@
 """Files as the steps read and write them: found by pattern, written whole."""
 
 import glob
+import gzip
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count, islice
 from pathlib import Path
+from typing import BinaryIO
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+GZIP = b"\x1f\x8b"
 # Docs in a file: some megabytes, far from what a DocBin can't serialise.
 SHARD_SIZE = 5000
 
@@ -29,7 +32,11 @@ def find_files(pattern: str) -> list[Path]:
     """
     path = Path(pattern)
     if pattern and path.is_dir():
-        found = [sub for sub in path.rglob("*") if not sub.name.startswith(".")]
+        found = [
+            sub
+            for sub in path.rglob("*")
+            if not any(part.startswith(".") for part in sub.relative_to(path).parts)
+        ]
     elif path.is_file():
         found = [path]
     else:
@@ -38,6 +45,13 @@ def find_files(pattern: str) -> list[Path]:
     if not files:
         raise ValueError(f"No file at '{pattern}': correct the path in vars.")
     return files
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for its bytes, out of its gzip where it is in one."""
+    with path.open("rb") as file:
+        is_gzip = file.read(len(GZIP)) == GZIP
+    return gzip.open(path) if is_gzip else path.open("rb")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Imports spaCy and nothing of ours. A packaged pipeline loads and runs without it
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +118,41 @@ def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, An
     for example in examples:
         halves[REHEARSAL in example.reference.spans].append(example)
 
-    def annotated(doc: Doc, attr: str) -> list[Span]:
-        return [ent for ent in doc.ents if ent.label_ in labels]
-
-    new = Scorer.score_spans(halves[False], "ents", getter=annotated)
+    looked_at = looked_at_in(halves[False], labels)
+    new = Scorer.score_spans(halves[False], "ents", getter=looked_at)
     old = Scorer.score_spans(halves[True], "ents")
     both = get_ner_prf([*halves[False], *halves[True]])
     return {**both, "new_f": new.get("ents_f"), "old_f": old.get("ents_f")}
+
+
+def looked_at_in(
+    examples: Iterable[Example], labels: Collection[str]
+) -> Callable[[Doc, str], list[Span]]:
+    """Make the getter with which spaCy's Scorer scores what a person looked at.
+
+    Args:
+        examples: The examples to be scored; tokens of gold may be missing values.
+        labels: The labels that a person annotated.
+
+    Returns:
+        The getter: entities with one of the labels, less predictions where nobody
+        looked.
+    """
+    unseen = {
+        id(example.predicted): {t.i for t in example.reference if t.ent_iob == 0}
+        for example in examples
+        if not example.reference.has_annotation("ENT_IOB", require_complete=True)
+    }
+
+    def looked_at(doc: Doc, attr: str) -> list[Span]:
+        tokens = unseen.get(id(doc), set())
+        return [
+            ent
+            for ent in doc.ents
+            if ent.label_ in labels and tokens.isdisjoint(range(ent.start, ent.end))
+        ]
+
+    return looked_at
 
 
 @registry.callbacks("ner_update.prepare_ner.v1")

@@ -11,151 +11,29 @@ file, line and reason: mended by hand, they can be given as input.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import spacy
 import srsly
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc
 from wasabi import msg
 
 from scripts.annotations.account import KINDS, Account, reasons
-from scripts.annotations.align import Align, Repairs, make_doc
-from scripts.annotations.formats import Format, format_of, parse_row
-from scripts.annotations.offsets import CHARS, Offsets, Reading
-from scripts.annotations.records import Record, RefusedError, RejectedRow, Row
-from scripts.annotations.rows import read_rows
+from scripts.annotations.align import Align, Repairs
+from scripts.annotations.convert import Options, convert, look, watch
+from scripts.annotations.formats import Format
+from scripts.annotations.offsets import Offsets
+from scripts.annotations.records import RejectedRow
 from scripts.annotations.split import Shingles
-from scripts.annotations.survey import Plan, Survey
 from scripts.command import run
-from scripts.files import find_files, write_shards, written_whole
+from scripts.files import write_shards, written_whole
 
 # Rejected rows and reasons shown on the terminal; all of them are in the files.
 N_SHOWN, N_REASONS = 5, 3
-
-
-class Options(NamedTuple):
-    """How rows are understood; see the command's flags."""
-
-    format_name: str = ""
-    reading: Reading | None = None
-    repairs: Repairs = Repairs()
-    partial: bool = False
-    labels: tuple[str, ...] = ()
-
-
-def look(pattern: str, options: Options) -> Survey:
-    """Look at every row of the files that a setting names."""
-    survey = Survey()
-    for path in find_files(pattern):
-        survey.look(path, options.format_name)
-    return survey
-
-
-def read_records(
-    plans: dict[str, Plan], fate: int, options: Options, account: Account
-) -> Iterator[tuple[Row, Record, Reading]]:
-    """Read the rows that a split takes, each text once.
-
-    Args:
-        plans: The plan of each file.
-        fate: The number of the split in it.
-        options: How rows are understood.
-        account: Counts the rows that come no further.
-
-    Yields:
-        The rows, each with its record and how its offsets are read.
-    """
-    first: dict[str, tuple[Row, Record]] = {}
-    for file, plan in plans.items():
-        n_planned = len(plan.fates)
-
-        def is_wanted(line: int, plan: Plan = plan, n: int = n_planned) -> bool:
-            return (plan.fates[line - 1] if line <= n else 0) == fate
-
-        for row in read_rows(Path(file), options.format_name, is_wanted):
-            try:
-                record = parse_row(row, format_of(row, options.format_name))
-            except RefusedError as error:
-                account.reject(RejectedRow(row, str(error)), error.n_spans)
-                continue
-            n_spans = len(record.spans) + len(record.wrong)
-            if options.partial:
-                record = record._replace(partial=True)
-            if record.ignored:
-                account.ignore(n_spans, record.ignored)
-                continue
-            if options.repairs.merge and plan.repeated[row.line - 1]:
-                before, same = first.setdefault(record.text, (row, record))
-                if before is not row and is_same(record, same):
-                    account.ignore(n_spans, "duplicate")
-                    continue
-                if before is not row and not (record.partial or same.partial):
-                    place = f"{before.file}:{before.line}"
-                    reason = f"the same text with other spans: {place}"
-                    account.reject(RejectedRow(row, reason, other=before), n_spans)
-                    continue
-            yield row, record, plan.reading
-
-
-def is_same(record: Record, other: Record) -> bool:
-    """Say whether two records of a text annotate it alike."""
-    return (
-        record.partial == other.partial
-        and set(record.spans) == set(other.spans)
-        and set(record.wrong) == set(other.wrong)
-    )
-
-
-def convert(
-    records: Iterator[tuple[Row, Record, Reading]],
-    nlp: Language,
-    options: Options,
-    labels: Collection[str] | None,
-    account: Account,
-) -> Iterator[tuple[Row, Record, Doc]]:
-    """Convert records to docs.
-
-    Args:
-        records: The rows, each with its record and how its offsets are read.
-        nlp: The pipeline whose tokenizer counts.
-        options: What may be repaired.
-        labels: The labels that count; None: all.
-        account: Counts every row and span, and keeps the rejected ones.
-
-    Yields:
-        The docs, with the person's spans as entities, each after its row and record.
-    """
-    for row, record, reading in records:
-        try:
-            doc, done = make_doc(record, nlp, reading, options.repairs, labels)
-        except RefusedError as error:
-            rejected = RejectedRow(row, str(error), error.excerpt)
-            account.reject(rejected, error.n_spans)
-        else:
-            account.take(len(record.spans) + len(record.wrong), done)
-            yield row, record, doc
-
-
-def watch(
-    docs: Iterator[tuple[Row, Record, Doc]],
-    split: str,
-    labels: Counter[str],
-    held_out: Shingles,
-    account: Account,
-) -> Iterator[Doc]:
-    """Count the labels of a split, and note what train shares with dev and test."""
-    for row, record, doc in docs:
-        for span in record.spans:
-            labels[span.label] += 1
-        if split != "train":
-            held_out.add(record.text, f"{row.file}:{row.line}")
-        elif near := held_out.nearest(record.text):
-            account.near.append((f"{row.file}:{row.line}", near))
-        yield doc
+# In the order of conversion: train is compared with those held out.
+SPLITS = ("dev", "test", "old_test", "train")
 
 
 def convert_all(
@@ -184,22 +62,26 @@ def convert_all(
     """
     surveys = {name: look(value, options) for name, value in settings.items() if value}
     split_off = [name for name, value in settings.items() if value == ""]
+    how = (options.offsets, options.inclusive)
     plans = {
-        name: survey.plan(split_off if name == "train" else [], options.reading)
+        name: survey.plan(split_off if name == "train" else [], *how)
         for name, survey in surveys.items()
     }
     wanted = options.labels or tuple(surveys["train"].labels)
     counts: dict[str, Counter[str]] = {}
     held_out = Shingles()
-    for name in [name for name, value in settings.items() if value is not None]:
-        is_old = name == "old_test"
-        own = old_account if is_old else account
+    wanted_splits = [name for name in SPLITS if settings[name] is not None]
+    for name in wanted_splits:
+        own, own_labels, own_options = account, wanted, options
+        if name == "old_test":
+            # Gold: all of it was looked at, and all of it counts.
+            own, own_labels = old_account, None
+            own_options = options._replace(partial=False)
         fate = 1 + split_off.index(name) if name in split_off else 0
         plan = plans["train" if name in split_off else name]
-        records = read_records(plan, fate, options, own)
-        docs = convert(records, nlp, options, None if is_old else wanted, own)
+        docs = convert(plan, fate, nlp, own_options, own_labels, own)
         counts[name] = Counter()
-        watched = watch(docs, name, counts[name], held_out, own)
+        watched = watch(docs, name == "train", counts[name], held_out, own)
         own.docs[name] = write_shards(watched, output_dir / name, nlp)
         own.readings.update({file: p.reading for file, p in plan.items()})
     return counts
@@ -246,7 +128,7 @@ def report(account: Account) -> None:
     counts = account.to_json()
     table = [(name, *counts[name].values()) for name in ("rows", "spans")]
     msg.table(table, header=("", *KINDS), divider=True, aligns=[*"lrrrrr"])
-    for name in ("repairs", "ignored", "reasons"):
+    for name in ("formats", "repairs", "ignored", "reasons"):
         if counts[name]:
             print(
                 f"{name}:", ", ".join(f"{n} {kind}" for kind, n in counts[name].items())
@@ -254,9 +136,8 @@ def report(account: Account) -> None:
     for file, how in counts["offsets"].items():
         print(f"{file}: offsets count {how}")
     if account.near:
-        place, near = account.near[0]
-        n_near = len(account.near)
-        print(f"{n_near} train rows nearly stand in dev or test: {place} in {near}, …")
+        place, near = account.first_near[0]
+        print(f"{account.near} train rows nearly stand elsewhere: {place} in {near}, …")
 
 
 def main(
@@ -296,15 +177,15 @@ def main(
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
     nlp = spacy.load(base)
-    is_forced = offsets or inclusive is not None
     options = Options(
         format_name or "",
-        Reading(offsets or CHARS, bool(inclusive)) if is_forced else None,
+        offsets,
+        inclusive,
         Repairs(align, trim, merge, longest),
         partial,
         tuple(annotated_labels.replace(",", " ").split()),
     )
-    settings = {"dev": dev, "test": test, "old_test": old_test or None, "train": train}
+    settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
     account, old_account = Account(), Account()
     with written_whole(output_dir) as beside:
         labels = convert_all(settings, beside, nlp, options, account, old_account)

@@ -63,7 +63,8 @@ def make_config(
     }
     config = Config(config).merge(settings)
 
-    max_steps, batch_words = budget(n_words, settings)
+    is_new = not {*labels} <= {*nlp.get_pipe("ner").labels}
+    max_steps, batch_words = budget(n_words, is_new, settings)
     config["training"]["max_steps"] = max_steps
     # The rate falls to nothing, and the last step is the best. A small dev set, asked
     # more often, picks an earlier one by chance.
@@ -74,11 +75,12 @@ def make_config(
     return config
 
 
-def budget(n_words: int, settings: Config) -> tuple[int, int]:
+def budget(n_words: int, is_new: bool, settings: Config) -> tuple[int, int]:
     """Say how long to train.
 
     Args:
         n_words: Words in the annotated docs.
+        is_new: Whether a label is new to the base.
         settings: What an update sets.
 
     Returns:
@@ -87,5 +89,6 @@ def budget(n_words: int, settings: Config) -> tuple[int, int]:
     update = settings["update"]
     ratio = settings["corpora"]["train"]["ratio"]
     total = round(update["passes"] * n_words * (1 + ratio))
-    max_steps = max(update["min_steps"], total // update["max_batch_words"])
+    min_steps = update["min_steps" if is_new else "min_steps_known"]
+    max_steps = max(min_steps, total // update["max_batch_words"])
     return max_steps, max(update["min_batch_words"], total // max_steps)

@@ -26,7 +26,7 @@ from wasabi import msg
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import read_docs, write_docs, written_whole
+from scripts.files import SHARD_SIZE, read_docs, write_docs, written_whole
 from scripts.functions import REHEARSAL
 from scripts.listeners import feeders_of_ner
 from scripts.raw import read_texts, unseen
@@ -35,8 +35,6 @@ from scripts.raw import read_texts, unseen
 # this many: enough for an F to hold within a point, quick to score while training.
 HELD_OUT_SHARE = 0.1
 MAX_HELD_OUT = 500
-# Docs in a rehearsal file: some megabytes, far from what a DocBin can't serialise.
-SHARD_SIZE = 5000
 
 
 def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
@@ -60,10 +58,8 @@ def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
     missing = {token.i for token in doc if token.ent_iob == 0}
     base = []
     for ent in predicted.ents:
-        tokens, span = (
-            range(ent.start, ent.end),
-            Span(doc, ent.start, ent.end, label=ent.label),
-        )
+        tokens = range(ent.start, ent.end)
+        span = Span(doc, ent.start, ent.end, label=ent.label)
         was_seen = ent.label_ in labels and not missing.issuperset(tokens)
         is_wrong = span in doc.spans.get(INCORRECT, ())
         if not was_seen and not is_wrong and taken.isdisjoint(tokens):

@@ -38,6 +38,13 @@ def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
     assert list(metrics["new"]["labels"]) == ["DISEASE"]
 
 
+def test_what_is_found_where_nobody_looked_is_no_mistake(base, updated, tests):
+    doc = base.make_doc("Flu is back in Oslo. Flu!")
+    doc.set_ents([doc.char_span(0, 3, "DISEASE")], default="missing")
+    metrics = evaluate(base, updated, [doc], tests[1])
+    assert metrics["new"]["updated"] == {"p": 1.0, "r": 1.0, "f": 1.0}
+
+
 def test_retention_is_old_f_after_divided_by_before(base, updated, tests):
     metrics = evaluate(base, updated, *tests)
     old = metrics["old"]

@@ -13,7 +13,7 @@ from spacy.tokens import DocBin
 
 from scripts.annotations.formats import doccano, format_of, label_studio, parse_row
 from scripts.annotations.records import Span
-from scripts.annotations.rows import read_rows
+from scripts.annotations.rows import find_annotations, read_rows
 
 PIECES = [
     *("a", "Bo", "9", "é", "e\u0301", "😷", "👨\u200d👩", "漢字", "שלום", "محمد"),
@@ -260,3 +260,44 @@ def test_tokens_and_tags_come_back(tmp_path, wanted):
     row = {"tokens": words, "ner_tags": tags_of(words, spans, "BIIB")}
     srsly.write_jsonl(tmp_path / "x.jsonl", [row])
     assert [*read(tmp_path / "x.jsonl")] == [in_text(words, spans)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "Flu.", "annotations": dicts([(0, 3, "D")])},
+        {"text": "Flu.", "spans": [], "label": [[0, 3, "D"]]},
+        {"id": 1, "text": "Flu.", "entities": dicts([(0, 3, "D")])},
+        {"id": 1, "text": "Flu.", "relations": [], "label": [[0, 3, "D"]]},
+        {"text": "Flu.", "fields": 3, "spans": [[0, 3, "D"]]},
+        {"text": "Flu.", "row": 3, "reason": "x", "spans": [[0, 3, "D"]]},
+        {"text": "Flu.", "tokens": ["Flu."], "tags": ["x"], "spans": [[0, 3, "D"]]},
+        {
+            "annotation_id": 3,
+            "text": "Flu.",
+            "ner": [{"start": 0, "end": 3, "text": "Flu", "labels": ["D"]}],
+        },
+        {
+            "fields": {"text": "Flu."},
+            "responses": {
+                "topic": [{"value": "health", "status": "submitted"}],
+                "span": [{"value": dicts([(0, 3, "D")]), "status": "submitted"}],
+            },
+        },
+    ],
+)
+def test_row_that_looks_like_another_tool_s_keeps_its_spans(tmp_path, row):
+    write_lines(tmp_path / "x.jsonl", [row])
+    assert [*read(tmp_path / "x.jsonl")] == [("Flu.", [(0, 3, "D")])]
+
+
+def test_folder_of_brat_files_is_read_as_pairs_in_gzip_too(tmp_path):
+    for end, opener in (("", open), (".gz", gzip.open)):
+        with opener(tmp_path / f"a{end}.txt{end}", "wt") as file:
+            file.write("Flu is back.")
+        with opener(tmp_path / f"a{end}.ann{end}", "wt") as file:
+            file.write("T1\tD 0 3\tFlu\n")
+    found = [
+        record for path in find_annotations(str(tmp_path)) for record in read(path)
+    ]
+    assert found == [("Flu is back.", [(0, 3, "D")])] * 2

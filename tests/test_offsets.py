@@ -55,7 +55,8 @@ def test_text_that_changed_since_it_was_annotated(tmp_path, unit, text):
 def test_tokens_tell_the_unit_where_the_spans_fit_in_both(tmp_path):
     row = {"text": "Flu 😷 flu flu", "spans": [{"start": 7, "end": 10, "label": "X"}]}
     ends = [(0, 3), (4, 6), (7, 10), (11, 14)]
-    row["tokens"] = [{"start": s, "end": e, "id": i} for i, (s, e) in enumerate(ends)]
+    words = zip(row["text"].split(), ends, strict=True)
+    row["tokens"] = [{"text": w, "start": s, "end": e} for w, (s, e) in words]
     train = write(tmp_path / "train.jsonl", [{**row, "answer": "accept"}])
     account, _, docs = preprocess(tmp_path, train)
     assert account["offsets"] == {train: "utf16"}
@@ -98,3 +99,17 @@ def test_each_unit_goes_there_and_back(text, data):
             text
         ):
             assert to_chars(text, from_chars(text, at, unit), unit) == at
+
+
+def test_scripts_without_spaces_are_no_sign_of_inclusive_ends(tmp_path):
+    rows = [{"text": f"北京的，是中国{n}。", "spans": [[0, 2, "X"]]} for n in range(9)]
+    train = write(tmp_path / "train.jsonl", rows)
+    account, _, _ = preprocess(tmp_path, train, base="blank:zh")
+    assert account["offsets"] == {}
+
+
+def test_thousand_accents_do_not_hide_the_emoji_after_them(tmp_path):
+    rows = [{"text": f"A café, {n}.", "spans": [[2, 6, "X"]]} for n in range(1000)]
+    rows += [row_in("utf16", f"{TEXT} {n}") for n in range(3)]
+    account, rejected, _ = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
+    assert [*account["offsets"].values()] == ["utf16"] and rejected == []

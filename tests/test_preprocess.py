@@ -305,6 +305,25 @@ def test_text_that_comes_twice_is_merged_or_both_versions_are_shown(tmp_path):
     assert len(docs["train"]) == 3
 
 
+def test_versions_of_a_text_are_compared_as_they_were_taken(tmp_path):
+    says = {"start": 0, "end": 6, "label": "DISEASE", "text": "Asthma"}
+    bad, same = {"start": 0, "end": 99, "label": "DISEASE"}, {**ASTHMA, "end": 7}
+    rows = [{**GOOD, "spans": [span]} for span in (bad, ASTHMA, says, same)]
+    account, rejected, docs = preprocess(
+        tmp_path, write(tmp_path / "train.jsonl", rows)
+    )
+    assert [row["line"] for row in rejected] == [1]
+    assert account["ignored"] == {"duplicate": 2} and len(docs["train"]) == 1
+
+
+def test_label_that_was_not_looked_for_spoils_no_row(tmp_path):
+    row = {"text": "Asthma.", "spans": [[0, 6, "DISEASE"], [0, 4, "PREFIX"]]}
+    train = write(tmp_path / "train.jsonl", [row])
+    account, _, docs = preprocess(tmp_path, train, annotated_labels="DISEASE")
+    assert ents(docs) == [[("Asthma", "DISEASE")]]
+    assert account["rows"]["kept"] == account["spans"]["ignored"] == 1
+
+
 def test_what_was_rejected_goes_in_once_it_is_mended(tmp_path):
     train = write(tmp_path / "train.jsonl", [GOOD, span(0, 5)])
     _, [rejected], _ = preprocess(tmp_path, train)
@@ -365,6 +384,14 @@ def test_rows_of_a_document_stay_together(tmp_path):
     groups = [{int(doc[1].text) % 20 for doc in split} for split in docs.values()]
     assert [len(group) for group in groups] == [len({*group}) for group in groups]
     assert sum(map(len, groups)) == 20
+
+
+def test_text_of_two_documents_stands_on_one_side(tmp_path):
+    rows = [{**GOOD, "text": f"Asthma {i // 2}.", "doc": i} for i in range(200)]
+    train = write(tmp_path / "train.jsonl", rows)
+    _, _, docs = preprocess(tmp_path, train, dev="", test="", merge=False)
+    texts = [{doc.text for doc in split} for split in docs.values()]
+    assert sum(map(len, texts)) == 100
 
 
 def test_near_duplicates_of_held_out_texts_are_named(tmp_path):

@@ -22,7 +22,9 @@ class Account:
         repairs: Spans by what was done to them.
         ignored: Rows, or spans, by why they were not used.
         rejected: The rows that were refused.
-        near: Rows of train that nearly stand in a held-out set, and where.
+        near: The number of rows of train that nearly stand in a held-out set.
+        first_near: The first of them, and what they nearly are.
+        formats: Rows by format.
         docs: Docs by split.
         readings: How the offsets of each file were read.
     """
@@ -32,14 +34,17 @@ class Account:
     repairs: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     rejected: list[RejectedRow] = field(default_factory=list)
-    near: list[tuple[str, str]] = field(default_factory=list)
+    near: int = 0
+    first_near: list[tuple[str, str]] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
     def take(self, n_spans: int, done: list[str]) -> None:
         """Count a row that was taken, and what was done to its spans, a word each."""
         self.rows["in"] += 1
-        self.rows["repaired" if done else "kept"] += 1
+        is_repaired = any(word != "ignored" for word in done)
+        self.rows["repaired" if is_repaired else "kept"] += 1
         self.spans["in"] += n_spans
         self.spans["kept"] += n_spans
         for word in done:
@@ -61,6 +66,12 @@ class Account:
         self.spans.update({"in": n_spans, "rejected": n_spans})
         self.rejected.append(rejected)
 
+    def note_near(self, place: str, near: str) -> None:
+        """Count a row of train that nearly stands elsewhere, and name the first."""
+        self.near += 1
+        if self.near <= N_NAMED:
+            self.first_near.append((place, near))
+
     def to_json(self) -> dict[str, Any]:
         """Give the counts in the form of `corpus/preprocess.json`."""
         return {
@@ -75,7 +86,8 @@ class Account:
                 for file, how in self.readings.items()
                 if how != Reading()
             },
-            "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
+            "near": {"rows": self.near, "first": self.first_near},
+            "formats": dict(sorted(self.formats.items())),
         }
 
 

@@ -67,11 +67,11 @@ def make_doc(
         reason = f"text too long: {len(text)} characters of at most {nlp.max_length}"
         raise RefusedError(reason, n_spans)
     doc = nlp.make_doc(text)
-    done: list[str] = []
+    spans = [s for s in record.spans if labels is None or s.label in labels]
+    done = ["ignored"] * (len(record.spans) - len(spans))
     try:
-        ents = place_all(record.spans, text, doc, reading, repairs, done)
-        stay = resolve(sorted(ents), repairs)
-        known = [ent for ent in stay if labels is None or ent.label_ in labels]
+        ents = place_all(spans, text, doc, reading, repairs, done)
+        known = resolve(sorted(ents), repairs)
         doc.set_ents(known, default="missing" if record.partial else "outside")
         if record.wrong:
             wrong = place_all(record.wrong, text, doc, reading, repairs, done)
@@ -82,8 +82,7 @@ def make_doc(
     except RefusedError as error:
         raise RefusedError(str(error), n_spans, error.excerpt) from error
     done += ["repaired" for ent in known if ents[ent]]
-    done += ["ignored"] * (len(stay) - len(known))
-    done += ["rejected", "overlap"] * (len(ents) - len(stay))
+    done += ["rejected", "overlap"] * (len(ents) - len(known))
     return doc, done
 
 
@@ -147,9 +146,12 @@ def place(
         mode = repairs.align
         ent = doc.char_span(cut.start, cut.end, label=cut.label, alignment_mode=mode)
         kinds.append(mode)
-    # The parser can't begin or end an entity with white space.
-    if not ent or ent[0].is_space or ent[-1].is_space:
+    if not ent:
         raise RefusedError(misaligned(cut, doc), excerpt=mark(text, cut))
+    if ent[0].is_space or ent[-1].is_space:
+        # The parser can do neither.
+        reason = f"begins or ends with white space: {name(span)}"
+        raise RefusedError(reason, excerpt=mark(text, cut))
     bare = ent
     if repairs.trim and not (text[cut.start].isalnum() and text[cut.end - 1].isalnum()):
         bare = strip_punctuation(ent)

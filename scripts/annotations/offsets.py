@@ -5,11 +5,12 @@ tools bytes; and a text may have changed its line ends or its Unicode form since
 was annotated. Each unit is a way to write the text such that offsets count its items.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 from scripts.annotations.records import Record, Span
 
@@ -45,12 +46,17 @@ CHARS = "chars"
 Offsets = Literal["chars", "utf16", "bytes", "lf", "crlf", "nfc", "nfd"]
 # A file is read in another way if that many times more spans fit so than cease to:
 # one slip of an annotator is no unit. Ends a character short are the commonest slip.
-MIN_TIMES, MIN_INCLUSIVE = 4, 3
+MIN_TIMES, MIN_WON, MIN_INCLUSIVE = 4, 2, 3
 # A span that says its own text is worth this many that do not.
 TEXT_WEIGHT = 3
-# Records heard of a file, of plain ones and of those whose units can differ: enough
-# to tell, and no matter how long the file is.
+# Thai to Burmese, Khmer, kana and Han: scripts that put no spaces between words.
+NO_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff]"
+)
+# Records heard of a file for each unit: enough to tell, however long the file is.
 MAX_HEARD = 1000
+# Characters read anew for a file's spans, of which each takes its whole text: seconds.
+MAX_READ = 50_000_000
 
 
 class Reading(NamedTuple):
@@ -118,21 +124,26 @@ class Votes:
 
     won: Counter[Reading] = field(default_factory=Counter)
     lost: Counter[Reading] = field(default_factory=Counter)
-    n_heard: Counter[bool] = field(default_factory=Counter)
+    n_heard: Counter[str] = field(default_factory=Counter)
+    n_left: int = MAX_READ
 
     def add(self, record: Record) -> None:
         """Hear a record's spans, in the tool's own offsets."""
         text = record.text
-        is_special = not text.isascii() or "\n" in text
-        if self.n_heard[is_special] >= MAX_HEARD:
-            return
-        self.n_heard[is_special] += 1
-        units = [u for u in UNITS if is_special and counts_otherwise(text, u)]
-        for span in (*record.spans, *record.wrong):
+        units = []
+        if not text.isascii() or "\n" in text:
+            units = [u for u in UNITS if counts_otherwise(text, u)]
+        units = [u for u in units or [CHARS] if self.n_heard[u] < MAX_HEARD]
+        self.n_heard.update(units)
+        spans = (*record.spans, *record.wrong) if units else ()
+        if units and units != [CHARS]:
+            spans = spans[: self.n_left // len(text)]
+            self.n_left -= len(text) * len(spans)
+        for span in spans:
             weight = 1 if span.text is None else TEXT_WEIGHT
             fit = {
                 Reading(unit, inclusive): fits(text, span, Reading(unit, inclusive))
-                for unit in (CHARS, *units)
+                for unit in {CHARS, *units}
                 for inclusive in (False, True)
             }
             for reading in READINGS:
@@ -141,20 +152,28 @@ class Votes:
                 if alike != fit[Reading()]:
                     (self.won if alike else self.lost)[reading] += weight
         if record.length is not None:
-            for unit in units:
+            for unit in {*units} - {CHARS}:
                 is_it = from_chars(text, len(text), unit) == record.length
                 (self.won if is_it else self.lost)[Reading(unit)] += TEXT_WEIGHT
 
-    def choose(self) -> Reading:
-        """Choose how to read the offsets: as characters unless far more fit so."""
+    def choose(self, unit: str | None = None, inclusive: bool | None = None) -> Reading:
+        """Choose how to read the offsets: as characters unless far more fit so.
+
+        Args:
+            unit: The unit, where it is known.
+            inclusive: Whether ends are inclusive, where that is known.
+        """
+        known = Reading(unit or CHARS, bool(inclusive))
         likely = [
             reading
             for reading in READINGS
-            if self.won[reading] >= max(1, MIN_TIMES * self.lost[reading])
+            if unit in (None, reading.unit)
+            and inclusive in (None, reading.inclusive)
+            and self.won[reading] >= max(MIN_WON, MIN_TIMES * self.lost[reading])
             and (not reading.inclusive or self.won[reading] >= MIN_INCLUSIVE)
         ]
         score = {reading: self.won[reading] - self.lost[reading] for reading in likely}
-        return max(likely, key=score.__getitem__, default=Reading())
+        return max(likely, key=score.__getitem__, default=known)
 
 
 def counts_otherwise(text: str, unit: str) -> bool:
@@ -183,5 +202,7 @@ def fits(text: str, span: Span, reading: Reading) -> bool:
 
 
 def cuts_word(text: str, at: int) -> bool:
-    """Say whether a place is between two letters or digits."""
-    return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+    """Say whether a place is inside a word, in scripts that separate words."""
+    around = text[max(0, at - 1) : at + 1]
+    is_inside = len(around) == 2 and all(c.isalnum() or combining(c) for c in around)
+    return is_inside and not NO_SPACES.search(around)

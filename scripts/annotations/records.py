@@ -1,9 +1,14 @@
 """A row of an annotation file, as it was read, as it was taken or as it was refused."""
 
+from reprlib import Repr
 from typing import Any, NamedTuple
 
 # The span group of a doc for what a person said is no such entity.
 INCORRECT = "incorrect_spans"
+# Characters of a reason shown on the terminal; a row may be of any size.
+N_SHOWN = 300
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 80
 
 
 class Span(NamedTuple):
@@ -60,6 +65,11 @@ class RefusedError(ValueError):
         self.excerpt = excerpt
 
 
+def short(value: Any) -> str:
+    """Write a value of any size and depth in a few words, for a reason."""
+    return SHORT.repr(value)
+
+
 class RejectedRow(NamedTuple):
     """A row that can't be used, and why; `other` is the row it contradicts."""
 
@@ -70,7 +80,7 @@ class RejectedRow(NamedTuple):
 
     def __str__(self) -> str:
         """Say where the row stands and why it was refused."""
-        return f"{self.row.file}:{self.row.line}: {self.reason}"
+        return f"{self.row.file}:{self.row.line}: {self.reason[:N_SHOWN]}"
 
     def to_json(self) -> dict[str, Any]:
         """Give the row whole, to be mended and fed back."""

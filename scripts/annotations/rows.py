@@ -14,19 +14,33 @@ from typing import Any, BinaryIO
 
 import srsly
 
-from scripts.annotations.formats import FILE_FORMATS
+from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS, brat
 from scripts.annotations.records import Row
+from scripts.files import GZIP, find_files, open_plain
 
 # Bytes to know a file by, and characters of a JSON list read at a time.
 HEAD_SIZE, CHUNK_SIZE = 1 << 16, 1 << 20
-GZIP = b"\x1f\x8b"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = b"\xef\xbb\xbf"
 # `[{…`, `[[…`, or an object over several lines; a row of TRAIN_DATA begins `["`.
 JSON_LIST = re.compile(rb"\s*(\[\s*[\[{\]]|\[\s*$|\[\s*\n|\{\s*\n)")
 # What stands between two items of a list.
 SEPARATOR = re.compile(r"[\s,]*")
+# What any row may be nested; beyond, it is tried.
+MAX_DEPTH = 100
 NO_JSON = "not JSON in UTF-8"
+# Keys of a row in the file of rejected rows.
+REJECTED = {"file", "line", "reason", "row"}
+
+
+def find_annotations(pattern: str) -> list[Path]:
+    """List the files of annotations that a setting names.
+
+    A `.txt` beside an `.ann` is not one: brat's texts are read with their spans.
+    """
+    files = find_files(pattern)
+    texts = {brat.text_of(path) for path in files if brat.is_mine(path, b"")}
+    return [path for path in files if path not in texts]
 
 
 def read_rows(
@@ -59,22 +73,15 @@ def read_rows(
 def unwrapped(row: Row) -> Row:
     """Give the row itself where it comes out of a file of rejected rows, mended."""
     value = row.value
-    if not (isinstance(value, dict) and "row" in value and "reason" in value):
+    if not (isinstance(value, dict) and value.keys() >= REJECTED):
         return row
     value = value["row"]
     if isinstance(value, str):
         try:
-            value = srsly.json_loads(value)
+            value = parse_line(value)
         except ValueError as error:
             return row._replace(value=value, error=f"{NO_JSON}: {error}")
     return row._replace(value=value)
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """Open a file for its bytes, out of its gzip where it is in one."""
-    with path.open("rb") as file:
-        is_gzip = file.read(len(GZIP)) == GZIP
-    return gzip.open(path) if is_gzip else path.open("rb")
 
 
 def rows_of(
@@ -85,11 +92,15 @@ def rows_of(
     file.seek(0)
     if head.startswith(UTF16):
         raise ValueError(f"{path} is UTF-16: save it as UTF-8")
-    likely = [n for n, known in FILE_FORMATS.items() if known.is_mine(path, head)]
-    name = name if name in FILE_FORMATS else next(iter(likely), "")
+    if head.startswith(GZIP):
+        raise ValueError(f"{path} is gzip in gzip: unpack it once")
+    if name not in ROW_FORMATS:
+        known = FILE_FORMATS.items()
+        likely = (n for n, module in known if module.is_mine(path, head))
+        name = name or next(likely, "")
     if name == "docbin":
         return FILE_FORMATS[name].read(path, file.read())
-    if name:
+    if name in FILE_FORMATS:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         return FILE_FORMATS[name].read(path, text)
     if JSON_LIST.match(head.removeprefix(BOM)):
@@ -108,10 +119,25 @@ def read_lines(
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if text:
-                yield Row(name, number, srsly.json_loads(text))
-        except (ValueError, RecursionError) as error:
+                yield Row(name, number, parse_line(text))
+        except ValueError as error:
             broken = line.decode("utf-8", errors="replace").rstrip("\r\n")
             yield Row(name, number, broken, f"{NO_JSON}: {error}")
+
+
+def parse_line(text: str) -> Any:
+    """Parse JSON, but nothing so deep that it could not be written again.
+
+    Raises:
+        ValueError: If it is broken or too deep.
+    """
+    value = srsly.json_loads(text)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        try:
+            json.dumps(value)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+    return value
 
 
 def read_list(path: Path, file: io.TextIOWrapper) -> Iterator[Row]:

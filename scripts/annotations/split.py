@@ -10,9 +10,9 @@ import numpy as np
 # enough to choose and to judge by, without costing the few examples there are; and
 # the most texts by label, with which an F holds within a point.
 SPLIT_SHARE, MAX_SPLIT = 0.1, 1000
-# The share of shingles that makes two texts nearly the same.
+# Words in a shingle, and the share of shingles that makes two texts nearly the same.
 # Broder (1997), "On the Resemblance and Containment of Documents".
-MIN_RESEMBLANCE = 0.5
+N_WORDS, MIN_RESEMBLANCE = 3, 0.5
 # Texts noted for one shingle: a phrase that so many share tells nothing.
 MAX_POSTINGS = 20
 
@@ -80,13 +80,17 @@ class Shingles:
             return ""
         common = self.postings.keys() & some
         counts = Counter(number for c in common for number in self.postings[c])
-        number, n_common = max(counts.items(), key=lambda item: (item[1], -item[0]))
-        place, size = self.texts[number]
-        resemblance = n_common / (len(some) + size - n_common)
-        return place if resemblance >= MIN_RESEMBLANCE else ""
+        resemblance = {
+            number: n_common / (len(some) + self.texts[number][1] - n_common)
+            for number, n_common in counts.items()
+        }
+        best = max(resemblance, key=resemblance.__getitem__)
+        return self.texts[best][0] if resemblance[best] >= MIN_RESEMBLANCE else ""
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:
-    """Give each three words in a row, or all words where there are fewer."""
+    """Give each three words in a row, or each three characters where words are few."""
     words = text.casefold().split()
+    if len(words) < N_WORDS:
+        words = list("".join(words))
     return set(zip(words, words[1:], words[2:], strict=False)) or {tuple(words)}

@@ -6,7 +6,7 @@ which rows a split takes. Memory holds some bytes a row, no texts.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -36,14 +36,22 @@ class Plan(NamedTuple):
     fates: bytes
     repeated: bytes
 
+    def has_fate(self, fate: int, line: int) -> bool:
+        """Say whether a line goes to a split; one that is not planned stays."""
+        return fate == (self.fates[line - 1] if line <= len(self.fates) else 0)
+
+    def is_repeated(self, line: int) -> bool:
+        """Say whether a line's text stands in another line too."""
+        return bool(self.repeated[line - 1])
+
 
 @dataclass
 class Survey:
     """What a look at the rows of some files found.
 
     Attributes:
+        wanted: The labels that count; empty: all.
         votes: How the offsets of each file are best read.
-        formats: The number of rows in each format.
         labels: The number of spans with each label.
         first: The place of each file's first line in the arrays.
         texts: The hash of each line's text; 0: no row.
@@ -53,8 +61,8 @@ class Survey:
         numbers: The numbers of the sets.
     """
 
+    wanted: Collection[str] = ()
     votes: dict[str, Votes] = field(default_factory=dict)
-    formats: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
     texts: array = field(default_factory=lambda: array("Q"))
@@ -70,10 +78,8 @@ class Survey:
         votes = self.votes[str(path)] = Votes()
         first = self.first[str(path)] = len(self.texts)
         for row in read_rows(path, name):
-            format_name = format_of(row, name)
-            self.formats[format_name] += 1
             try:
-                record = parse_row(row, format_name)
+                record = parse_row(row, format_of(row, name))
             except RefusedError:
                 continue
             if not record.ignored:
@@ -82,7 +88,9 @@ class Survey:
 
     def note(self, record: Record, place: int) -> None:
         """Note what the arrays hold of a record."""
-        labels = [span.label for span in record.spans]
+        labels = [
+            s.label for s in record.spans if not self.wanted or s.label in self.wanted
+        ]
         for label in labels:
             self.labels[label] += 1
         if record.group and self.keys is self.texts:
@@ -101,12 +109,15 @@ class Survey:
             numbers.extend([0] * (place - len(numbers)))
         numbers.append(number)
 
-    def plan(self, names: Sequence[str], reading: Reading | None) -> dict[str, Plan]:
+    def plan(
+        self, names: Sequence[str], offsets: str | None, inclusive: bool | None
+    ) -> dict[str, Plan]:
         """Decide what is to become of each line.
 
         Args:
             names: The sets to split off.
-            reading: How offsets are to be read; None: by the votes of each file.
+            offsets: What all offsets count; None: by the votes of each file.
+            inclusive: Whether all ends are; None: by the votes of each file.
 
         Returns:
             The plan of each file.
@@ -117,12 +128,20 @@ class Survey:
         for place in places_of(keys, sorted(set_of)):
             fates[place] = 1 + names.index(set_of[int(keys[place])])
         repeated = bytearray(len(texts))
-        for place in places_of(texts, twice_in(texts)):
+        fate_of: dict[int, int] = {}
+        twice = [*places_of(texts, twice_in(texts))]
+        for place in twice:
             repeated[place] = True
+            fate_of[int(texts[place])] = fates[place] or fate_of.get(
+                int(texts[place]), 0
+            )
+        # A text that stands in two documents goes where the first of them goes.
+        for place in twice:
+            fates[place] = fate_of[int(texts[place])]
         ends = [*list(self.first.values())[1:], len(texts)]
         return {
             file: Plan(
-                reading or self.votes[file].choose(),
+                self.votes[file].choose(offsets, inclusive),
                 bytes(fates[first:end]),
                 bytes(repeated[first:end]),
             )
@@ -134,7 +153,7 @@ class Survey:
         order = sorted(self.labels, key=lambda label: (self.labels[label], label))
         rank = {label: place for place, label in enumerate(order, start=1)}
         rarest = [min((rank[label] for label in s), default=0) for s in self.numbers]
-        return np.array(rarest, np.uint16)[np.frombuffer(self.label_sets, np.uint32)]
+        return np.array(rarest, np.uint32)[np.frombuffer(self.label_sets, np.uint32)]
 
 
 def hash_of(text: str) -> int:

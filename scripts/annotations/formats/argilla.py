@@ -6,18 +6,20 @@ no annotation. https://docs.argilla.io/latest/how_to_guides/import_export/
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from scripts.annotations.formats.plain import check_text, group_of, take_spans
-from scripts.annotations.records import Record, RefusedError
+from scripts.annotations.records import Record, RefusedError, short
 
-MARKS = frozenset({"annotation", "fields"})
-UNUSED = frozenset({"discarded", "draft"})
+UNUSED = ("discarded", "draft")
 
 
 def is_mine(keys: frozenset[str]) -> bool:
     """Know a record by where its annotation stands."""
-    return not MARKS.isdisjoint(keys) or any(k.endswith(".responses") for k in keys)
+    if "text" not in keys and "fields" in keys:
+        return True
+    return "annotation" in keys or any(key.endswith(".responses") for key in keys)
 
 
 def parse(value: Any) -> Record:
@@ -28,15 +30,21 @@ def parse(value: Any) -> Record:
     status = value.get("status")
     if isinstance(status, str) and status.lower() in UNUSED:
         return record._replace(ignored=status.lower())
-    answers = [take_spans(answer) for answer in answers_of(value)]
+    # An answer to another question than for spans is a word, a number or some words.
+    given = [answer for answer in answers_of(value) if not is_choice(answer)]
+    answers = [take_spans(answer) for answer in given]
     if not answers:
         return record._replace(ignored="not annotated")
-    if any(set(other) != set(answers[0]) for other in answers):
-        raise RefusedError(
-            f"{len(answers)} annotators disagree: keep one response",
-            max(map(len, answers)),
-        )
+    if len({frozenset(span[:3] for span in answer) for answer in answers}) > 1:
+        reason = f"annotators disagree: {len(answers)}, keep one response"
+        raise RefusedError(reason, max(map(len, answers)))
     return record._replace(spans=answers[0])
+
+
+def is_choice(answer: Any) -> bool:
+    """Say whether an answer is a word, a number or a list of words."""
+    items = answer if isinstance(answer, list) and answer else [answer]
+    return all(isinstance(item, str | int | float) for item in items)
 
 
 def answers_of(value: dict[str, Any]) -> Iterator[Any]:
@@ -45,17 +53,27 @@ def answers_of(value: dict[str, Any]) -> Iterator[Any]:
         if value["annotation"] is not None:
             yield value["annotation"]
         return
-    if isinstance(value.get("responses"), dict):
-        for responses in value["responses"].values():
-            for response in responses if isinstance(responses, list) else []:
-                if not isinstance(response, dict):
-                    raise RefusedError("a response is no object with a value")
-                if response.get("status") not in UNUSED:
-                    yield response.get("value")
-        return
-    for key in value:
-        if key.endswith(".responses"):
-            statuses = value.get(f"{key}.status") or []
-            for place, answer in enumerate(value[key] or []):
-                if place >= len(statuses) or statuses[place] not in UNUSED:
+    questions = value.get("responses") or {}
+    if not isinstance(questions, dict):
+        raise RefusedError("the responses are no object of lists")
+    for name in questions:
+        for response in list_at(questions, name):
+            if not isinstance(response, dict):
+                raise RefusedError("a response is no object with a value")
+            if response.get("status") not in UNUSED:
+                yield response.get("value")
+    for name in value:
+        if name.endswith(".responses"):
+            answers = list_at(value, name)
+            statuses = list_at(value, f"{name}.status")
+            for answer, status in zip_longest(answers, statuses[: len(answers)]):
+                if status not in UNUSED:
                     yield answer
+
+
+def list_at(value: dict[str, Any], name: str) -> list[Any]:
+    """Give the list under a key; without one, or with null, it is empty."""
+    items = value.get(name)
+    if not isinstance(items, list | None):
+        raise RefusedError(f"{short(name)} is no list")
+    return items or []

@@ -6,13 +6,12 @@ the tokens with a space between each two; `-DOCSTART-` begins a document.
 
 import re
 from collections.abc import Iterator
-from operator import or_
 from pathlib import Path
 from typing import Any
 
 from scripts.annotations.records import Row
 
-TAG = re.compile(r"O|[BIOESULM]-\S+|-")
+TAG = re.compile(r"O|[BIESULM]-\S+|-")
 # Lines enough to know the format by.
 N_LINES = 50
 
@@ -22,9 +21,12 @@ def is_mine(path: Path, head: bytes) -> bool:
     lines = head.decode("utf-8-sig", errors="replace").splitlines()[:N_LINES]
     # The last line may be cut.
     fields = [line.split() for line in lines[:-1] or lines]
-    is_tagged = [len(f) > 1 and bool(TAG.fullmatch(f[-1])) for f in fields if f]
-    is_comment = [f[0].startswith("#") for f in fields if f]
-    return any(is_tagged) and all(map(or_, is_tagged, is_comment))
+    fields = [f for f in fields if f and f[0] != "-DOCSTART-"]
+    is_tagged = [len(f) > 1 and bool(TAG.fullmatch(f[-1])) for f in fields]
+    is_comment = [f[0].startswith("#") for f in fields]
+    n_other = sum(not (t or c) for t, c in zip(is_tagged, is_comment, strict=True))
+    # A line or two without a tag are for `read` to name.
+    return sum(is_tagged) > n_other
 
 
 def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
@@ -32,9 +34,12 @@ def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
     words: list[str] = []
     tags: list[str] = []
     start, doc, error = 1, 0, ""
+    untagged: list[dict[str, str]] = []
 
     def row() -> Row:
         value, doc_id = from_tags(words, tags), {"doc_id": f"{path.name}:{doc}"}
+        # Fed back as it is, the row is refused again.
+        value["spans"] += untagged
         return Row(str(path), start, {**value, **doc_id} if doc else value, error)
 
     for number, line in enumerate(lines, start=1):
@@ -45,13 +50,14 @@ def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
         if not fields or is_comment or fields[0] == "-DOCSTART-":
             if words:
                 yield row()
-                words, tags, error = [], [], ""
+                words, tags, untagged, error = [], [], [], ""
             doc += bool(fields) and fields[0] == "-DOCSTART-"
             continue
         if not words:
             start = number
         if not is_tagged:
-            error = error or f"line {number} ends with no tag such as O or B-LABEL"
+            error = error or f"no tag such as O or B-LABEL at the end of line {number}"
+            untagged.append({"line": line.strip()})
             fields = [fields[0], "O"]
         words.append(fields[0])
         tags.append(fields[-1])

@@ -9,11 +9,12 @@ from scripts.annotations.formats.plain import (
     check_text,
     group_of,
     make_span,
+    parse_span,
     parse_spans,
     take_spans,
 )
 from scripts.annotations.offsets import from_chars
-from scripts.annotations.records import Record, RefusedError, Span
+from scripts.annotations.records import Record, Span
 
 MARKS = frozenset({"Comments", "relations"})
 LABELS = frozenset({"label", "labels", "entities"})
@@ -26,8 +27,8 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 def parse(value: Any) -> Record:
     """Give a row of doccano's as a record."""
-    if "relations" in value or "entities" in value:
-        spans = take_spans(value.get("entities", []), parse_entity)
+    if "entities" in value:
+        spans = take_spans(value["entities"], parse_entity)
     else:
         spans = parse_spans(value)
     text = check_text(value.get("text", value.get("data")), len(spans))
@@ -35,12 +36,10 @@ def parse(value: Any) -> Record:
 
 
 def parse_entity(value: Any) -> Span:
-    """Understand an entity of the variant with relations."""
-    if not isinstance(value, dict):
-        raise RefusedError(f"{value!r} is no entity with start_offset and end_offset")
-    return make_span(
-        value.get("start_offset"), value.get("end_offset"), value.get("label")
-    )
+    """Understand an entity of the variant with relations, or a plain one."""
+    if not isinstance(value, dict) or "start_offset" not in value:
+        return parse_span(value)
+    return make_span(value["start_offset"], value.get("end_offset"), value.get("label"))
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:

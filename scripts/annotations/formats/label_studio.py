@@ -12,22 +12,23 @@ from scripts.annotations.formats.plain import (
     make_span,
     take_spans,
 )
-from scripts.annotations.records import Record, RefusedError, Span
+from scripts.annotations.records import Record, RefusedError, Span, short
 
-MARKS = frozenset({"annotations", "completions", "annotation_id"})
-# Results that mark no text.
-OTHER_RESULTS = frozenset({"relation", "choices", "rating", "textarea", "taxonomy"})
+LISTS = frozenset({"annotations", "completions", "predictions"})
 
 
 def is_mine(keys: frozenset[str]) -> bool:
     """Know a task, or a row of the smaller export."""
-    return not MARKS.isdisjoint(keys) or {"data", "predictions"} <= keys
+    return "annotation_id" in keys or ("data" in keys and not LISTS.isdisjoint(keys))
 
 
 def parse(value: Any) -> Record:
     """Give a task as a record."""
     if not isinstance(value.get("data"), dict):
-        spans = take_spans(value.get("label", []), parse_value)
+        # The control may have any name; that of the template is `label`.
+        lists = [items for items in value.values() if has_labels(items)]
+        marks = [item for items in lists for item in items]
+        spans = take_spans(marks, parse_value)
         return Record(check_text(value.get("text"), len(spans)), spans)
     versions = value.get("annotations", value.get("completions", []))
     if not isinstance(versions, list) or not all(isinstance(v, dict) for v in versions):
@@ -40,8 +41,8 @@ def parse(value: Any) -> Record:
         reason = "cancelled" if versions else "not annotated"
         return record._replace(ignored=reason)
     spans = [take_results(version.get("result")) for version in done]
-    if any(set(other) != set(spans[0]) for other in spans):
-        reason = f"{len(done)} annotators disagree: mark one as ground truth"
+    if len({frozenset(span[:3] for span in some) for some in spans}) > 1:
+        reason = f"annotators disagree: {len(done)}, mark one as ground truth"
         raise RefusedError(reason, max(map(len, spans)))
     return record._replace(spans=spans[0])
 
@@ -57,26 +58,38 @@ def take_results(results: Any) -> tuple[Span, ...]:
     """Give the spans among the results of an annotation."""
     if not isinstance(results, list):
         raise RefusedError("the result is no list")
-    marks = [
-        result
-        for result in results
-        if not (isinstance(result, dict) and result.get("type") in OTHER_RESULTS)
-    ]
+    # Relations, choices and the like mark no text.
+    marks = [r for r in results if not isinstance(r, dict) or marks_text(r)]
     return take_spans(marks, parse_result)
+
+
+def marks_text(result: dict[str, Any]) -> bool:
+    """Say whether a result is a span, or has the type of one."""
+    value = result.get("value")
+    is_span = isinstance(value, dict) and "start" in value and "end" in value
+    return is_span or str(result.get("type", "labels")).endswith("labels")
+
+
+def has_labels(items: Any) -> bool:
+    """Say whether a value is a list of spans with labels."""
+    return isinstance(items, list) and any(
+        isinstance(item, dict) and "labels" in item for item in items
+    )
 
 
 def parse_result(result: Any) -> Span:
     """Understand a result that marks text."""
     if not isinstance(result, dict):
-        raise RefusedError(f"{result!r} is no result with a value")
+        raise RefusedError(f"no result with a value: {short(result)}")
     return parse_value(result.get("value"))
 
 
 def parse_value(value: Any) -> Span:
     """Understand a value: start, end, text and one label."""
-    labels = value.get("labels") if isinstance(value, dict) else None
+    value = value if isinstance(value, dict) else {}
+    labels = value.get("labels", value.get("hypertextlabels"))
     if not isinstance(labels, list) or len(labels) != 1:
-        raise RefusedError(f"{value!r} has not one label")
+        raise RefusedError(f"not one label: {short(value)}")
     return make_span(value.get("start"), value.get("end"), labels[0], value.get("text"))
 
 

@@ -8,9 +8,9 @@ at; spans under `wrong` are no such entity.
 from collections.abc import Callable
 from typing import Any
 
-from scripts.annotations.records import Record, RefusedError, Span
+from scripts.annotations.records import Record, RefusedError, Span, short
 
-SPAN_KEYS = ("spans", "entities", "label", "labels")
+SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
 GROUP_KEYS = ("doc_id", "document_id", "doc")
 PLACES = frozenset({*GROUP_KEYS, "meta"})
 
@@ -25,18 +25,36 @@ def parse(value: Any) -> Record:
     if not isinstance(value, dict):
         raise RefusedError('neither {"text", "spans"} nor [text, {"entities"}]')
     spans = parse_spans(value)
-    text = check_text(value.get("text"), len(spans))
     wrong = take_spans(value["wrong"]) if "wrong" in value else ()
+    text = check_text(value.get("text"), len(spans) + len(wrong))
     is_partial = value.get("partial") is True
     return Record(text, spans, wrong, is_partial, group=group_of(value))
 
 
 def parse_spans(value: dict[str, Any]) -> tuple[Span, ...]:
-    """Give the spans of a row, under the first key that it has."""
-    for key in SPAN_KEYS:
-        if key in value:
-            return take_spans(value[key])
-    return ()
+    """Give the spans of a row, under the one key that has some.
+
+    Raises:
+        RefusedError: If two keys have some, or a key that nobody knows.
+    """
+    keys = [key for key in SPAN_KEYS if key in value]
+    full = [key for key in keys if value[key] != []]
+    if len(full) > 1:
+        n_spans = sum(len(value[k]) for k in full if isinstance(value[k], list))
+        raise RefusedError(f"spans under two keys: {' and '.join(full)}", n_spans)
+    if not keys and (other := [key for key in value if has_spans(value[key])]):
+        known = ", ".join(SPAN_KEYS)
+        reason = f"spans under a key that is none of {known}: {short(other[0])}"
+        raise RefusedError(reason, len(value[other[0]]))
+    return take_spans(value[(full or keys)[0]]) if keys else ()
+
+
+def has_spans(items: Any) -> bool:
+    """Say whether a value looks like a list of spans."""
+    first = items[0] if isinstance(items, list) and items else None
+    if isinstance(first, dict):
+        return "start" in first and "label" in first
+    return isinstance(first, list) and [type(item) for item in first] == [int, int, str]
 
 
 def take_spans(
@@ -57,7 +75,7 @@ def parse_span(value: Any) -> Span:
         text = value.get("text")
         return make_span(value.get("start"), value.get("end"), value.get("label"), text)
     if not isinstance(value, list) or len(value) < 3:
-        raise RefusedError(f"no span [start, end, label]: {value!r}")
+        raise RefusedError(f"no span [start, end, label]: {short(value)}")
     if isinstance(value[0], str) and type(value[2]) is int:
         return make_span(value[1], value[2], value[0])
     return make_span(*value[:3])
@@ -70,9 +88,11 @@ def make_span(start: Any, end: Any, label: Any, text: Any = None) -> Span:
         RefusedError: If the offsets are no whole numbers, or the label is no word.
     """
     if type(start) is not int or type(end) is not int:
-        raise RefusedError(f"no whole offsets: [{start!r}, {end!r}, {label!r}]")
+        raise RefusedError(f"no whole offsets: {short([start, end, label])}")
     if not isinstance(label, str) or label.split() != [label]:
-        raise RefusedError(f"a label is one word: {label!r}")
+        raise RefusedError(f"a label is one word: {short(label)}")
+    if not is_unicode(label):
+        raise RefusedError(f"half a UTF-16 pair in the label: {short(label)}")
     return Span(start, end, label, text if isinstance(text, str) else None)
 
 
@@ -80,13 +100,17 @@ def check_text(text: Any, n_spans: int) -> str:
     """Refuse what is no text, blank or can't be written as UTF-8."""
     if not isinstance(text, str) or not text.strip():
         raise RefusedError("no text", n_spans)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            reason = "half a UTF-16 pair in the text"
-            raise RefusedError(reason, n_spans) from error
+    if not is_unicode(text):
+        raise RefusedError("half a UTF-16 pair in the text", n_spans)
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Say whether a text can be written as UTF-8."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def group_of(value: dict[str, Any]) -> str:

@@ -8,8 +8,9 @@ something is. https://prodi.gy/docs/api-interfaces
 from typing import Any
 
 from scripts.annotations.formats.plain import check_text, group_of, parse_spans
-from scripts.annotations.records import Record, Span
+from scripts.annotations.records import Record, RefusedError, Span, short
 
+ANSWERS = ("accept", "reject", "ignore")
 MARKS = frozenset({"answer", "_input_hash", "_task_hash", "_view_id"})
 
 
@@ -23,6 +24,9 @@ def parse(value: Any) -> Record:
     spans = parse_spans(value)
     text = check_text(value.get("text"), len(spans))
     answer = value.get("answer", "accept")
+    if answer not in ANSWERS:
+        reason = f"the answer is none of {', '.join(ANSWERS)}: {short(answer)}"
+        raise RefusedError(reason, len(spans))
     record = Record(text, spans, length=length_of(value), group=group_of(value))
     if answer == "reject" and len(spans) == 1:
         return record._replace(spans=(), wrong=spans, partial=True)
@@ -35,8 +39,10 @@ def length_of(value: dict[str, Any]) -> int | None:
     """Give the text's length by its last token, which ends it but for white space."""
     try:
         token = value["tokens"][-1]
-        return token["end"] + len(value["text"]) - len(value["text"].rstrip())
-    except (KeyError, IndexError, TypeError):
+        is_blank = token["text"].isspace()
+        n_after = 0 if is_blank else len(value["text"]) - len(value["text"].rstrip())
+        return token["end"] + n_after
+    except (KeyError, IndexError, TypeError, AttributeError):
         return None
 
 

@@ -13,7 +13,7 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 def parse(value: Any) -> Record:
     """Give a doc as a record."""
-    spans = take_spans(value["ents"])
+    spans = take_spans(value.get("ents"))
     return Record(
         check_text(value.get("text"), len(spans)), spans, group=group_of(value)
     )

@@ -1,0 +1,146 @@
+"""Rows to docs, one by one: what a split takes, each text once, all of it counted."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from scripts.annotations.account import Account
+from scripts.annotations.align import Repairs, make_doc
+from scripts.annotations.formats import format_of, parse_row
+from scripts.annotations.records import (
+    INCORRECT,
+    RefusedError,
+    RejectedRow,
+    Row,
+)
+from scripts.annotations.rows import find_annotations, read_rows
+from scripts.annotations.split import Shingles
+from scripts.annotations.survey import Plan, Survey
+
+
+class Options(NamedTuple):
+    """How rows are understood; see the flags of `preprocess`.
+
+    Attributes:
+        format_name: The format of all files; empty: known by content.
+        offsets: What all offsets count; None: by the votes of each file.
+        inclusive: Whether all ends are inclusive; None: by the votes of each file.
+        repairs: What may be done to a span that does not fit.
+        partial: Whether the absence of a span means nothing.
+        labels: The labels that were looked for; empty: those that occur.
+    """
+
+    format_name: str = ""
+    offsets: str | None = None
+    inclusive: bool | None = None
+    repairs: Repairs = Repairs()
+    partial: bool = False
+    labels: tuple[str, ...] = ()
+
+
+def look(pattern: str, options: Options) -> Survey:
+    """Look at every row of the files that a setting names."""
+    survey = Survey(options.labels)
+    for path in find_annotations(pattern):
+        survey.look(path, options.format_name)
+    return survey
+
+
+def convert(
+    plans: dict[str, Plan],
+    fate: int,
+    nlp: Language,
+    options: Options,
+    labels: Collection[str] | None,
+    account: Account,
+) -> Iterator[tuple[Row, str, Doc]]:
+    """Convert the rows that a split takes, each text once.
+
+    Args:
+        plans: The plan of each file.
+        fate: The number of the split in it.
+        nlp: The pipeline whose tokenizer counts.
+        options: How rows are understood, and what may be repaired.
+        labels: The labels that count; None: all.
+        account: Counts every row and span, and keeps the rejected ones.
+
+    Yields:
+        The docs, with the person's spans as entities, each after its row and text.
+    """
+    first: dict[str, tuple[Row, Doc]] = {}
+    for row, plan in read_split(plans, fate, options):
+        name = format_of(row, options.format_name)
+        account.formats[name] += 1
+        n_spans, other = 0, None
+        try:
+            record = parse_row(row, name)
+            n_spans = len(record.spans) + len(record.wrong)
+            if record.ignored:
+                account.ignore(n_spans, record.ignored)
+                continue
+            if options.partial:
+                record = record._replace(partial=True)
+            doc, done = make_doc(record, nlp, plan.reading, options.repairs, labels)
+            if options.repairs.merge and plan.is_repeated(row.line):
+                other, same = first.setdefault(record.text, (row, doc))
+                if other is not row and said_of(doc) == said_of(same):
+                    account.ignore(n_spans, "duplicate")
+                    continue
+                # Of what nobody looked at, two rows may say different things.
+                if other is not row and not (record.partial or is_partial(same)):
+                    place = f"{other.file}:{other.line}"
+                    reason = f"the same text with other spans: {place}"
+                    raise RefusedError(reason, n_spans)
+        except RefusedError as error:
+            other = other if other is not row else None
+            rejected = RejectedRow(row, str(error), error.excerpt, other)
+            account.reject(rejected, error.n_spans)
+        else:
+            account.take(n_spans, done)
+            yield row, record.text, doc
+
+
+def read_split(
+    plans: dict[str, Plan], fate: int, options: Options
+) -> Iterator[tuple[Row, Plan]]:
+    """Read the rows that a split takes, each with the plan of its file."""
+    for file, plan in plans.items():
+        is_wanted = partial(plan.has_fate, fate)
+        for row in read_rows(Path(file), options.format_name, is_wanted):
+            yield row, plan
+
+
+def said_of(doc: Doc) -> tuple[Any, ...]:
+    """Give all that a person said of a doc, to compare."""
+    groups = (doc.ents, doc.spans.get(INCORRECT, ()))
+    spans = [{(s.start, s.end, s.label) for s in group} for group in groups]
+    return (*spans, is_partial(doc))
+
+
+def is_partial(doc: Doc) -> bool:
+    """Say whether there are tokens that nobody looked at."""
+    return not doc.has_annotation("ENT_IOB", require_complete=True)
+
+
+def watch(
+    docs: Iterator[tuple[Row, str, Doc]],
+    is_train: bool,
+    labels: Counter[str],
+    held_out: Shingles,
+    account: Account,
+) -> Iterator[Doc]:
+    """Count the labels of a split, and note what train shares with dev and test."""
+    for row, text, doc in docs:
+        for ent in doc.ents:
+            labels[ent.label_] += 1
+        place = f"{row.file}:{row.line}"
+        if not is_train:
+            held_out.add(text, place)
+        elif near := held_out.nearest(text):
+            account.note_near(place, near)
+        yield doc

@@ -1,0 +1,242 @@
+"""Whatever a file holds: a message, or an account of every row and span.
+
+FUZZ_EXAMPLES=20000 python -m pytest tests/test_fuzz.py -m slow --hypothesis-seed=0
+"""
+
+import copy
+import gzip
+import json
+import os
+
+import pytest
+import spacy
+import srsly
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spacy.tokens import DocBin
+
+from scripts.annotations.account import Account
+from scripts.annotations.align import Repairs
+from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS
+from scripts.annotations.offsets import READINGS
+from scripts.annotations.rows import read_rows
+from scripts.preprocess import Options, convert, look, read_records
+
+pytestmark = pytest.mark.slow
+NLP = spacy.blank("en")
+fuzz = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+TEXT = "Asthma is (common) in\r\nLeeds,  naïve 😷 Flu."
+VALUE = {"start": 0, "end": 6, "text": "Asthma", "labels": ["A"]}
+RESULT = {"type": "labels", "value": VALUE}
+SPAN = {"start": 0, "end": 6, "label": "A", "text": "Asthma"}
+TOKEN = {"text": "Flu", "start": 38, "end": 41}
+SENT = {"status": "submitted", "value": [{"start": 0, "end": 6, "label": "A"}]}
+ROWS = [
+    {"text": TEXT, "spans": [SPAN], "partial": True, "wrong": [[23, 28, "B"]]},
+    {"text": TEXT, "spans": [SPAN], "tokens": [TOKEN], "answer": "accept"},
+    {"text": TEXT, "spans": [SPAN], "_view_id": "ner", "answer": "reject"},
+    {"data": {"text": TEXT}, "annotations": [{"result": [RESULT]}, {"result": []}]},
+    {"annotation_id": 1, "text": TEXT, "label": [VALUE]},
+    {"id": 1, "text": TEXT, "label": [[0, 6, "A"], [38, 41, "A"]]},
+    {"id": 1, "data": TEXT, "label": []},
+    {
+        "text": TEXT,
+        "entities": [{"start_offset": 0, "end_offset": 6, "label": "A"}],
+        "relations": [],
+    },
+    {"text": TEXT, "annotation": [["A", 0, 6]], "status": "Validated"},
+    {"fields": {"text": TEXT}, "responses": {"ner": [SENT]}, "status": "completed"},
+    {"text": TEXT, "ner.responses": [[SPAN]], "ner.responses.status": ["submitted"]},
+    {"tokens": ["Asthma", "is", "it"], "ner_tags": ["B-A", "I-A", "O"], "doc_id": "x"},
+    {"text": TEXT, "ents": [SPAN], "tokens": []},
+    [TEXT, {"entities": [[0, 6, "A"], [0, 6, "A"], [2, 9, "B"]]}],
+    {"file": "a", "line": 1, "reason": "no text", "row": {"text": TEXT}},
+    {"file": "a", "line": 1, "reason": "not JSON", "row": '{"text": "Flu."}'},
+]
+COLUMNS = "-DOCSTART- -X- O\n\n# a comment\nAsthma B-A\nis O\n\nLeeds\tU-B\n, -\n"
+BRAT = "T1\tA 0 6\tAsthma\nT2\tA 23 25;26 28\tLe ds\nR1\tr Arg1:T1\n#1\tnote T1 x\n"
+
+word = st.sampled_from(
+    [*"AB", "I-A", "B-A", "O", "-", "", " ", "text", "accept", "draft", "\ud83d", TEXT]
+)
+scalar = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 50)
+    | st.sampled_from([10**18, -(10**30), 1e400, float("nan"), 6.0])
+    | word
+    | st.text(max_size=8)
+)
+key = st.sampled_from(sorted({k for row in ROWS if isinstance(row, dict) for k in row}))
+value = st.recursive(
+    scalar | st.sampled_from(ROWS),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(key | word, inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+options = st.builds(
+    Options,
+    st.sampled_from(["", "", "", "", *ROW_FORMATS, *FILE_FORMATS]),
+    st.none() | st.sampled_from(READINGS),
+    st.builds(
+        Repairs,
+        st.sampled_from(["strict", "contract", "expand"]),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+    ),
+    st.booleans(),
+    st.sampled_from([(), (), ("A",)]),
+)
+seen = {"error": 0, "kept": 0, "repaired": 0, "rejected": 0, "ignored": 0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    yield tmp_path_factory.mktemp("fuzz")
+    print(seen)
+
+
+def check(path, options) -> int | None:
+    """Convert a file's rows, split in two; None: the file as a whole was refused."""
+    account, docs = Account(), DocBin()
+    n_docs = 0
+    try:
+        survey = look(str(path), options)
+        plans = survey.plan(["dev"], options.reading)
+        n_rows = sum(1 for _ in read_rows(path, options.format_name))
+    except (ValueError, OSError) as error:
+        assert str(path) in str(error)
+        assert len(str(error)) < 1000
+        seen["error"] += 1
+        return None
+    labels = options.labels or tuple(survey.labels)
+    for fate in (0, 1):
+        records = read_records(plans, fate, options, account)
+        for _, _, doc in convert(records, NLP, options, labels, account):
+            docs.add(doc)
+            n_docs += 1
+    docs.to_bytes()
+    counts = json.loads(srsly.json_dumps(account.to_json()))
+    for kinds in (counts["rows"], counts["spans"]):
+        assert min(kinds.values()) >= 0
+        assert kinds["in"] == sum(kinds.values()) - kinds["in"]
+    rows = counts["rows"]
+    assert rows["in"] == n_rows
+    assert rows["kept"] + rows["repaired"] == n_docs
+    assert rows["rejected"] == len(account.rejected)
+    for row in account.rejected:
+        assert row.reason
+        str(row).encode()
+        json.dumps(row.to_json())
+    for kind in rows.keys() - {"in"}:
+        seen[kind] += rows[kind]
+    return n_rows
+
+
+def write_rows(path, rows, shape):
+    lines = [json.dumps(row) for row in rows]
+    text = "[\n" + ",".join(lines) + "]" if shape == "list" else "\n".join(lines)
+    content = text.encode()
+    path.write_bytes(gzip.compress(content) if shape == "gzip" else content)
+
+
+def check_rows(path, rows, shape, options):
+    write_rows(path, rows, shape)
+    n_rows = check(path, options)
+    of_lines = options.format_name in ("", *ROW_FORMATS)
+    if of_lines and (shape == "list" or not isinstance(rows[0], list)):
+        assert n_rows == len(rows)
+
+
+shapes = st.sampled_from(["lines", "list", "gzip"])
+starts = st.sampled_from(
+    [b"", b"\x1f\x8b", b"\x78\x9c", b"\xff\xfe", b"\xef\xbb\xbf", b"[\n", b'{"text":']
+)
+names = st.sampled_from(["a.jsonl", "a.ann", "a.spacy", "a.txt"])
+
+
+@fuzz
+@given(starts, st.binary(max_size=200), names, options)
+def test_any_bytes(folder, start, content, name, options):
+    (folder / name).write_bytes(start + content)
+    check(folder / name, options)
+
+
+@fuzz
+@given(st.lists(value, min_size=1, max_size=6), shapes, options)
+def test_any_json(folder, rows, shape, options):
+    check_rows(folder / "rows.jsonl", rows, shape, options)
+
+
+def places_in(value, path=()):
+    """List the way to each value inside a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, item in items:
+        yield (*path, name)
+        if isinstance(item, dict | list):
+            yield from places_in(item, (*path, name))
+
+
+@st.composite
+def mutated(draw):
+    row = copy.deepcopy(draw(st.sampled_from(ROWS)))
+    for _ in range(draw(st.integers(0, 2))):
+        if not (places := list(places_in(row))):
+            break
+        *way, last = draw(st.sampled_from(places))
+        inside = row
+        for name in way:
+            inside = inside[name]
+        if draw(st.booleans()):
+            # A copy: a later edit may be inside it.
+            inside[last] = copy.deepcopy(draw(value))
+        else:
+            del inside[last]
+    return row
+
+
+@fuzz
+@given(st.lists(mutated(), min_size=1, max_size=6), shapes, options)
+def test_mutated_rows(folder, rows, shape, options):
+    check_rows(folder / "rows.jsonl", rows, shape, options)
+
+
+def doc_bin() -> bytes:
+    doc = spacy.blank("en")("Asthma is common.")
+    doc.ents = [doc.char_span(0, 6, "A")]
+    doc.spans["incorrect_spans"] = [doc[2:3]]
+    return DocBin(docs=[doc, doc]).to_bytes()
+
+
+lines = "\n".join(map(json.dumps, ROWS)).encode()
+FILES = {
+    "rows.jsonl": lines,
+    "list.json": json.dumps(ROWS, indent=1).encode(),
+    "rows.jsonl.gz": gzip.compress(lines, mtime=0),
+    "columns.tsv": COLUMNS.encode(),
+    "brat.ann": BRAT.encode(),
+    "docs.spacy": doc_bin(),
+}
+edits = st.lists(
+    st.tuples(st.integers(0, 5000), st.integers(0, 3), st.binary(max_size=3)),
+    max_size=4,
+)
+
+
+@fuzz
+@given(st.sampled_from(sorted(FILES)), edits, options)
+def test_mutated_files(folder, name, edits, options):
+    content = bytearray(FILES[name])
+    for place, length, replacement in edits:
+        at = place % len(content) if content else 0
+        content[at : at + length] = replacement
+    (folder / name).write_bytes(content)
+    (folder / "brat.txt").write_text(TEXT, newline="")
+    check(folder / name, options)
