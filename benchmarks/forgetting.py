@@ -83,7 +83,6 @@ OTHERS: dict[str, dict[str, Any]] = {
     "popular": {
         "update.passes": 0,
         "update.min_steps": 500,
-        "update.min_steps_known": 500,
         "update.min_batch_words": 1000,
         "training.optimizer.use_averages": False,
     },

@@ -63,8 +63,7 @@ def make_config(
     }
     config = Config(config).merge(settings)
 
-    is_new = not {*labels} <= {*nlp.get_pipe("ner").labels}
-    max_steps, batch_words = budget(n_words, is_new, settings)
+    max_steps, batch_words = budget(n_words, settings)
     config["training"]["max_steps"] = max_steps
     # The rate falls to nothing, and the last step is the best. A small dev set, asked
     # more often, picks an earlier one by chance.
@@ -75,12 +74,11 @@ def make_config(
     return config
 
 
-def budget(n_words: int, is_new: bool, settings: Config) -> tuple[int, int]:
+def budget(n_words: int, settings: Config) -> tuple[int, int]:
     """Say how long to train.
 
     Args:
         n_words: Words in the annotated docs.
-        is_new: Whether a label is new to the base.
         settings: What an update sets.
 
     Returns:
@@ -89,6 +87,5 @@ def budget(n_words: int, is_new: bool, settings: Config) -> tuple[int, int]:
     update = settings["update"]
     ratio = settings["corpora"]["train"]["ratio"]
     total = round(update["passes"] * n_words * (1 + ratio))
-    min_steps = update["min_steps" if is_new else "min_steps_known"]
-    max_steps = max(min_steps, total // update["max_batch_words"])
+    max_steps = max(update["min_steps"], total // update["max_batch_words"])
     return max_steps, max(update["min_batch_words"], total // max_steps)

@@ -107,13 +107,7 @@ def test_label_that_the_base_knows_is_not_added_twice(base, tmp_path, label):
 def test_few_annotations_take_small_batches_and_many_take_more_steps(
     n_words, steps, batch_words
 ):
-    update = {"passes": 10, "min_steps": 1200, "min_steps_known": 300}
+    update = {"passes": 10, "min_steps": 1200}
     update |= {"min_batch_words": 100, "max_batch_words": 1000}
     settings = Config({"update": update, "corpora": {"train": {"ratio": 1.0}}})
-    assert budget(n_words, True, settings) == (steps, batch_words)
-
-
-def test_corrections_of_known_types_take_fewer_steps():
-    settings = Config().from_disk(SETTINGS)
-    known, new = (budget(300, is_new, settings)[0] for is_new in (False, True))
-    assert known < new
+    assert budget(n_words, settings) == (steps, batch_words)

@@ -73,15 +73,14 @@ def read_rows(
 def unwrapped(row: Row) -> Row:
     """Give the row itself where it comes out of a file of rejected rows, mended."""
     value = row.value
-    if not (isinstance(value, dict) and value.keys() >= REJECTED):
-        return row
-    value = value["row"]
-    if isinstance(value, str):
-        try:
-            value = parse_line(value)
-        except ValueError as error:
-            return row._replace(value=value, error=f"{NO_JSON}: {error}")
-    return row._replace(value=value)
+    while isinstance(value, dict) and value.keys() >= REJECTED:
+        value = value["row"]
+        if isinstance(value, str):
+            try:
+                value = parse_line(value)
+            except ValueError as error:
+                return row._replace(value=value, error=f"{NO_JSON}: {error}")
+    return row if value is row.value else row._replace(value=value)
 
 
 def rows_of(
@@ -121,7 +120,8 @@ def read_lines(
             if text:
                 yield Row(name, number, parse_line(text))
         except ValueError as error:
-            broken = line.decode("utf-8", errors="replace").rstrip("\r\n")
+            # Fed back as it is, it must not parse: no character may stand for a byte.
+            broken = line.decode("utf-8", errors="backslashreplace").rstrip("\r\n")
             yield Row(name, number, broken, f"{NO_JSON}: {error}")
 
 

@@ -19,13 +19,12 @@ N_LINES = 50
 def is_mine(path: Path, head: bytes) -> bool:
     """Know a file by the tags at the end of its first lines."""
     lines = head.decode("utf-8-sig", errors="replace").splitlines()[:N_LINES]
-    # The last line may be cut.
-    fields = [line.split() for line in lines[:-1] or lines]
+    fields = [line.split() for line in lines]
     fields = [f for f in fields if f and f[0] != "-DOCSTART-"]
     is_tagged = [len(f) > 1 and bool(TAG.fullmatch(f[-1])) for f in fields]
     is_comment = [f[0].startswith("#") for f in fields]
     n_other = sum(not (t or c) for t, c in zip(is_tagged, is_comment, strict=True))
-    # A line or two without a tag are for `read` to name.
+    # A line or two without a tag are for `read` to name; the last may be cut.
     return sum(is_tagged) > n_other
 
 

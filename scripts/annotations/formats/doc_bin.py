@@ -26,11 +26,12 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
         ValueError: If it is no whole DocBin.
     """
     try:
-        docs = list(DocBin().from_bytes(content).get_docs(Vocab()))
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        docs = DocBin().from_bytes(content).get_docs(Vocab())
+        values = [to_value(doc) for doc in docs]
+    except (ValueError, LookupError, TypeError, OverflowError, zlib.error) as error:
         raise ValueError(f"{path} is no whole DocBin: {error}") from error
-    for number, doc in enumerate(docs, start=1):
-        yield Row(str(path), number, to_value(doc))
+    for number, value in enumerate(values, start=1):
+        yield Row(str(path), number, value)
 
 
 def to_value(doc: Doc) -> dict[str, Any]:
