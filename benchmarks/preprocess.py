@@ -1,7 +1,7 @@
 """How fast and how flat `preprocess` is, beside a plain loop over the same rows.
 
 The loop is what a `convert.py` does: `make_doc`, `char_span`, `DocBin.add`, no checks.
-Rows are the demo's annotations, repeated with another number in each. Input: none.
+Rows are the demo's, repeated with other numbers in each. Input: none.
 Output: a table, a line a run; each run has a process of its own.
 
 Run as: python -m benchmarks.preprocess --rows 10000 --rows 100000
@@ -38,7 +38,8 @@ def write_rows(n_rows: int, path: Path) -> None:
     rows = [row for source in SOURCES for row in srsly.read_jsonl(ASSETS / source)]
     with path.open("w", encoding="utf-8") as file:
         for number, row in enumerate(islice(cycle(rows), n_rows)):
-            row = {**row, "text": f"{row['text']} See case {number}."}
+            case = f"See case {number // 1000} of {number % 1000}."
+            row = {**row, "text": f"{row['text']} {case}"}
             file.write(f"{json.dumps(row)}\n")
 
 

@@ -297,6 +297,7 @@ def test_folder_of_brat_files_is_read_as_pairs_in_gzip_too(tmp_path):
             file.write("Flu is back.")
         with opener(tmp_path / f"a{end}.ann{end}", "wt") as file:
             file.write("T1\tD 0 3\tFlu\n")
+    (tmp_path / "annotation.conf").write_text("[entities]\nD\n")
     found = [
         record for path in find_annotations(str(tmp_path)) for record in read(path)
     ]

@@ -1,5 +1,6 @@
 """Records to docs: every span must fit the text and the tokens, or be repaired."""
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -18,6 +19,9 @@ PUNCTUATION = frozenset(",;:")
 PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "“": "”", "‘": "’", "«": "»"}
 MATES = {mate: word for word, mate in PAIRS.items()}
 Align = Literal["strict", "contract", "expand"]
+# The tokenizer takes the square of this many steps: hours for a text full of them.
+MAX_SIGNS = 2000
+SIGNS = re.compile(rf"[^\w\s]{{{MAX_SIGNS},}}")
 # Characters shown at each side of a span that does not fit.
 CONTEXT = 30
 
@@ -66,6 +70,8 @@ def make_doc(
     if len(text) > nlp.max_length:
         reason = f"text too long: {len(text)} characters of at most {nlp.max_length}"
         raise RefusedError(reason, n_spans)
+    if len(text) > MAX_SIGNS and SIGNS.search(text):
+        raise RefusedError(f"more than {MAX_SIGNS} signs in a row", n_spans)
     doc = nlp.make_doc(text)
     spans = [s for s in record.spans if labels is None or s.label in labels]
     done = ["ignored"] * (len(record.spans) - len(spans))

@@ -36,11 +36,17 @@ REJECTED = {"file", "line", "reason", "row"}
 def find_annotations(pattern: str) -> list[Path]:
     """List the files of annotations that a setting names.
 
-    A `.txt` beside an `.ann` is not one: brat's texts are read with their spans.
+    Beside an `.ann` a `.txt` is none, but read with it, nor are brat's own settings.
     """
     files = find_files(pattern)
-    texts = {brat.text_of(path) for path in files if brat.is_mine(path, b"")}
-    return [path for path in files if path not in texts]
+    spans = [path for path in files if brat.is_mine(path, b"")]
+    texts = {brat.text_of(path) for path in spans}
+    folders = {path.parent for path in spans}
+    return [
+        path
+        for path in files
+        if path not in texts and not (path.suffix == ".conf" and path.parent in folders)
+    ]
 
 
 def read_rows(
