@@ -1,7 +1,7 @@
 """How fast and how flat `preprocess` is, beside a plain loop over the same rows.
 
 The loop is what a `convert.py` does: `make_doc`, `char_span`, `DocBin.add`, no checks.
-Rows are the demo's, repeated with other numbers in each. Input: none.
+Rows are the demo's or those of `--source`, repeated with other numbers in each.
 Output: a table, a line a run; each run has a process of its own.
 
 Run as: python -m benchmarks.preprocess --rows 10000 --rows 100000
@@ -30,16 +30,17 @@ from wasabi import msg
 from scripts import preprocess
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SOURCES = ("annotations/train.jsonl", "base/train.jsonl")
+SOURCES = [ASSETS / "annotations" / "train.jsonl", ASSETS / "base" / "train.jsonl"]
 
 
-def write_rows(n_rows: int, path: Path) -> None:
+def write_rows(n_rows: int, sources: list[Path], path: Path) -> None:
     """Write rows, each with a text of its own."""
-    rows = [row for source in SOURCES for row in srsly.read_jsonl(ASSETS / source)]
+    rows = [row for source in sources for row in srsly.read_jsonl(source)]
     with path.open("w", encoding="utf-8") as file:
         for number, row in enumerate(islice(cycle(rows), n_rows)):
             case = f"See case {number // 1000} of {number % 1000}."
-            row = {**row, "text": f"{row['text']} {case}"}
+            text, spans = f"{row['text']} {case}", row.get("spans", [])
+            row = {"text": text, "spans": spans}
             file.write(f"{json.dumps(row)}\n")
 
 
@@ -80,6 +81,9 @@ def measure(
 
 def main(
     sizes: Annotated[list[int], typer.Option("--rows")],
+    sources: Annotated[list[Path], typer.Option("--source", help="Rows to repeat.")] = (
+        SOURCES
+    ),
     rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
 ) -> None:
     """Time the step and a plain loop in turn, and print both beside each other."""
@@ -88,7 +92,7 @@ def main(
         folder = Path(name)
         for n_rows in sizes:
             rows = folder / "rows.jsonl"
-            write_rows(n_rows, rows)
+            write_rows(n_rows, sources, rows)
             runs = [
                 {run: in_process(run, rows, folder) for run in (loop, convert, split)}
                 for _ in range(rounds)

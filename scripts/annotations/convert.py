@@ -138,9 +138,8 @@ def watch(
     for row, text, doc in docs:
         for ent in doc.ents:
             labels[ent.label_] += 1
-        place = f"{row.file}:{row.line}"
         if not is_train:
-            held_out.add(text, place)
+            held_out.add(text, f"{row.file}:{row.line}")
         elif near := held_out.nearest(text):
-            account.note_near(place, near)
+            account.note_near(f"{row.file}:{row.line}", near)
         yield doc

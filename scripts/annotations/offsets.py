@@ -54,7 +54,7 @@ NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff]"
 )
 # Records heard of a file for each unit: enough to tell, however long the file is.
-MAX_HEARD = 1000
+MAX_HEARD = 200
 # Characters read anew for a file's spans, of which each takes its whole text: seconds.
 MAX_READ = 50_000_000
 
@@ -130,10 +130,12 @@ class Votes:
     def add(self, record: Record) -> None:
         """Hear a record's spans, in the tool's own offsets."""
         text = record.text
-        units = []
-        if not text.isascii() or "\n" in text:
-            units = [u for u in UNITS if counts_otherwise(text, u)]
-        units = [u for u in units or [CHARS] if self.n_heard[u] < MAX_HEARD]
+        is_plain = text.isascii() and "\n" not in text
+        units = [
+            u for u in ([CHARS] if is_plain else UNITS) if self.n_heard[u] < MAX_HEARD
+        ]
+        if not is_plain:
+            units = [unit for unit in units if counts_otherwise(text, unit)]
         self.n_heard.update(units)
         spans = (*record.spans, *record.wrong) if units else ()
         if units and units != [CHARS]:

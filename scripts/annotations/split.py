@@ -14,7 +14,7 @@ SPLIT_SHARE, MAX_SPLIT = 0.1, 1000
 # Broder (1997), "On the Resemblance and Containment of Documents".
 N_WORDS, MIN_RESEMBLANCE = 3, 0.5
 # Texts noted for one shingle: a phrase that so many share tells nothing.
-MAX_POSTINGS = 20
+MAX_POSTINGS = 5
 
 
 def text_key(text: str) -> str:

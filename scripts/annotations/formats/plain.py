@@ -6,6 +6,7 @@ at; spans under `wrong` are no such entity.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from scripts.annotations.records import Record, RefusedError, Span, short
@@ -89,11 +90,15 @@ def make_span(start: Any, end: Any, label: Any, text: Any = None) -> Span:
     """
     if type(start) is not int or type(end) is not int:
         raise RefusedError(f"no whole offsets: {short([start, end, label])}")
-    if not isinstance(label, str) or label.split() != [label]:
+    if not isinstance(label, str) or not is_word(label):
         raise RefusedError(f"a label is one word: {short(label)}")
-    if not is_unicode(label):
-        raise RefusedError(f"half a UTF-16 pair in the label: {short(label)}")
     return Span(start, end, label, text if isinstance(text, str) else None)
+
+
+@lru_cache
+def is_word(label: str) -> bool:
+    """Say whether a label is one word that can be written as UTF-8."""
+    return label.split() == [label] and is_unicode(label)
 
 
 def check_text(text: Any, n_spans: int) -> str:
