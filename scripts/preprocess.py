@@ -60,30 +60,25 @@ def convert_all(
     Raises:
         ValueError: If a setting names no file.
     """
-    surveys = {name: look(value, options) for name, value in settings.items() if value}
     split_off = [name for name, value in settings.items() if value == ""]
-    how = (options.offsets, options.inclusive)
-    plans = {
-        name: survey.plan(split_off if name == "train" else [], *how)
-        for name, survey in surveys.items()
-    }
-    wanted = options.labels or tuple(surveys["train"].labels)
+    train, labels = look(settings["train"], options, split_off)
+    given = {name: value for name, value in settings.items() if value}
+    plans = {n: look(v, options)[0] for n, v in given.items() if n != "train"}
+    plans |= {"train": train, **dict.fromkeys(split_off, train)}
     counts: dict[str, Counter[str]] = {}
     held_out = Shingles()
-    wanted_splits = [name for name in SPLITS if settings[name] is not None]
-    for name in wanted_splits:
-        own, own_labels, own_options = account, wanted, options
+    for name in [name for name in SPLITS if settings[name] is not None]:
+        own, own_labels, own_options = account, options.labels or labels, options
         if name == "old_test":
             # Gold: all of it was looked at, and all of it counts.
             own, own_labels = old_account, None
             own_options = options._replace(partial=False)
         fate = 1 + split_off.index(name) if name in split_off else 0
-        plan = plans["train" if name in split_off else name]
-        docs = convert(plan, fate, nlp, own_options, own_labels, own)
+        docs = convert(plans[name], fate, nlp, own_options, own_labels, own)
         counts[name] = Counter()
         watched = watch(docs, name == "train", counts[name], held_out, own)
         own.docs[name] = write_shards(watched, output_dir / name, nlp)
-        own.readings.update({file: p.reading for file, p in plan.items()})
+        own.readings.update({f: plan.reading for f, plan in plans[name].items()})
     return counts
 
 

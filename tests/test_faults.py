@@ -227,7 +227,7 @@ LABELS = [
     rejected("label empty", row(at(0, 3, "")), f"{NO_LABEL}: ''", n_spans=1),
     rejected("label with newline", row(at(0, 3, "A\n")), NO_LABEL, n_spans=1),
     rejected(
-        "label half a pair", row(at(0, 3, "\ud83d")), "pair in the label", n_spans=1
+        "label half a pair", row(at(0, 3, "\ud83d")), "a label is one word", n_spans=1
     ),
     rejected(
         "label of 1 MB",

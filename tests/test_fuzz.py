@@ -110,15 +110,14 @@ def check(path, options) -> int | None:
     account, docs = Account(), DocBin()
     n_docs = 0
     try:
-        survey = look(str(path), options)
-        plans = survey.plan(["dev"], options.offsets, options.inclusive)
+        plans, labels = look(str(path), options, ["dev"])
         n_rows = sum(1 for _ in read_rows(path, options.format_name))
     except (ValueError, OSError) as error:
         assert str(path) in str(error)
         assert len(str(error)) < 1000
         seen["error"] += 1
         return None
-    labels = options.labels or tuple(survey.labels)
+    labels = options.labels or labels
     for fate in (0, 1):
         for _, _, doc in convert(plans, fate, NLP, options, labels, account):
             docs.add(doc)

@@ -1,7 +1,7 @@
 """Rows to docs, one by one: what a split takes, each text once, all of it counted."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,12 +43,24 @@ class Options(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-def look(pattern: str, options: Options) -> Survey:
-    """Look at every row of the files that a setting names."""
+def look(
+    pattern: str, options: Options, split_off: Sequence[str] = ()
+) -> tuple[dict[str, Plan], tuple[str, ...]]:
+    """Look at every row that a setting names, and plan what is to become of it.
+
+    Args:
+        pattern: A file, folder or glob.
+        options: How rows are understood.
+        split_off: The sets to split off.
+
+    Returns:
+        The plan of each file, and the labels that occur.
+    """
     survey = Survey(options.labels)
     for path in find_annotations(pattern):
         survey.look(path, options.format_name)
-    return survey
+    plans = survey.plan(split_off, options.offsets, options.inclusive)
+    return plans, tuple(survey.labels)
 
 
 def convert(
