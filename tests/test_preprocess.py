@@ -412,6 +412,16 @@ def test_docs_are_written_in_shards(tmp_path, monkeypatch):
         assert len([*(tmp_path / "out" / "train").iterdir()]) == n_files
 
 
+def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.files.SHARD_SIZE", 2)
+    rows = [{**GOOD, "text": f"Asthma {n % 10}."} for n in range(30)]
+    rows += [{**row, "spans": []} for row in rows[:3]]
+    train = write(tmp_path / "train.jsonl", rows)
+    account, rejected, docs = preprocess(tmp_path, train)
+    assert (len(docs["train"]), account["ignored"]) == (10, {"duplicate": 20})
+    assert [row["other"]["line"] for row in rejected] == [1, 2, 3]
+
+
 @pytest.mark.data
 def test_real_export_goes_in_whole(tmp_path):
     drugs = DATA / "drugs"

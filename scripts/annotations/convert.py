@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -41,6 +41,14 @@ class Options(NamedTuple):
     repairs: Repairs = Repairs()
     partial: bool = False
     labels: tuple[str, ...] = ()
+
+
+class Said(NamedTuple):
+    """What a person said of a text: entities, what is none, whether some is unseen."""
+
+    ents: set[tuple[int, int, int]]
+    wrong: set[tuple[int, int, int]]
+    partial: bool
 
 
 def look(
@@ -84,7 +92,8 @@ def convert(
     Yields:
         The docs, with the person's spans as entities, each after its row and text.
     """
-    first: dict[str, tuple[Row, Doc]] = {}
+    # What was said of texts that come again; a doc does not outlive its memory zone.
+    first: dict[str, tuple[Row, Said]] = {}
     for row, plan in read_split(plans, fate, options):
         name = format_of(row, options.format_name)
         account.formats[name] += 1
@@ -99,12 +108,13 @@ def convert(
                 record = record._replace(partial=True)
             doc, done = make_doc(record, nlp, plan.reading, options.repairs, labels)
             if options.repairs.merge and plan.is_repeated(row.line):
-                other, same = first.setdefault(record.text, (row, doc))
-                if other is not row and said_of(doc) == said_of(same):
+                said = said_of(doc)
+                other, before = first.setdefault(record.text, (row, said))
+                if other is not row and said == before:
                     account.ignore(n_spans, "duplicate")
                     continue
                 # Of what nobody looked at, two rows may say different things.
-                if other is not row and not (record.partial or is_partial(same)):
+                if other is not row and not (said.partial or before.partial):
                     place = f"{other.file}:{other.line}"
                     reason = f"the same text with other spans: {place}"
                     raise RefusedError(reason, n_spans)
@@ -127,16 +137,11 @@ def read_split(
             yield row, plan
 
 
-def said_of(doc: Doc) -> tuple[Any, ...]:
+def said_of(doc: Doc) -> Said:
     """Give all that a person said of a doc, to compare."""
     groups = (doc.ents, doc.spans.get(INCORRECT, ()))
-    spans = [{(s.start, s.end, s.label) for s in group} for group in groups]
-    return (*spans, is_partial(doc))
-
-
-def is_partial(doc: Doc) -> bool:
-    """Say whether there are tokens that nobody looked at."""
-    return not doc.has_annotation("ENT_IOB", require_complete=True)
+    ents, wrong = ({(s.start, s.end, s.label) for s in group} for group in groups)
+    return Said(ents, wrong, not doc.has_annotation("ENT_IOB", require_complete=True))
 
 
 def watch(
