@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, repeat
 
 import numpy as np
 
@@ -10,6 +11,8 @@ import numpy as np
 # enough to choose and to judge by, without costing the few examples there are; and
 # the most texts by label, with which an F holds within a point.
 SPLIT_SHARE, MAX_SPLIT = 0.1, 1000
+# Keys looked at in one go.
+PART = 1 << 16
 # Words in a shingle, and the share of shingles that makes two texts nearly the same.
 # Broder (1997), "On the Resemblance and Containment of Documents".
 N_WORDS, MIN_RESEMBLANCE = 3, 0.5
@@ -44,14 +47,24 @@ def split_off(
     for stratum in np.unique(strata):
         some = keys[strata == stratum]
         some.sort()
-        some = some[np.r_[some[:1] > 0, some[1:] != some[:-1]]]
-        for name in names:
-            share = max(round(SPLIT_SHARE * len(some)), int(len(some) > 1))
-            n_taken = min(share, MAX_SPLIT)
-            for key in some[:n_taken].tolist():
-                set_of.setdefault(key, name)
-            some = some[n_taken:]
+        is_new = np.r_[some[:1] > 0, some[1:] != some[:-1]]
+        n_left, sizes = int(is_new.sum()), []
+        for _ in names:
+            share = max(round(SPLIT_SHARE * n_left), int(n_left > 1))
+            sizes.append(min(share, MAX_SPLIT))
+            n_left -= sizes[-1]
+        low = islice(distinct(some, is_new), sum(sizes))
+        owners = chain.from_iterable(map(repeat, names, sizes))
+        for key, name in zip(low, owners, strict=True):
+            set_of.setdefault(key, name)
     return set_of
+
+
+def distinct(keys: np.ndarray, is_new: np.ndarray) -> Iterator[int]:
+    """Give sorted keys once each, a part at a time: few are wanted of many."""
+    for start in range(0, len(keys), PART):
+        part = slice(start, start + PART)
+        yield from keys[part][is_new[part]].tolist()
 
 
 class Shingles:
