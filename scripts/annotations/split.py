@@ -10,7 +10,7 @@ import numpy as np
 # Share of the training rows that becomes a dev or test set where none is given:
 # enough to choose and to judge by, without costing the few examples there are; and
 # the most texts by label, with which an F holds within a point.
-SPLIT_SHARE, MAX_SPLIT = 0.1, 1000
+SPLIT_SHARE, MAX_SPLIT = 0.1, 500
 # Keys looked at in one go.
 PART = 1 << 16
 # Words in a shingle, and the share of shingles that makes two texts nearly the same.

@@ -153,7 +153,8 @@ class Survey:
         order = sorted(self.labels, key=lambda label: (self.labels[label], label))
         rank = {label: place for place, label in enumerate(order, start=1)}
         rarest = [min((rank[label] for label in s), default=0) for s in self.numbers]
-        return np.array(rarest, np.uint32)[np.frombuffer(self.label_sets, np.uint32)]
+        ranks = np.array(rarest, np.min_scalar_type(len(order)))
+        return ranks[np.frombuffer(self.label_sets, np.uint32)]
 
 
 def hash_of(text: str) -> int:
