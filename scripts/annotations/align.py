@@ -243,7 +243,7 @@ def misaligned(span: Span, doc: Doc) -> str:
     near = doc.char_span(span.start, span.end, alignment_mode="expand")
     cut = doc.text[span.start : span.end]
     place = f"ends inside a token: span {span.start}:{span.end} {cut!r} ({span.label})"
-    return f"{place}, nearest is {show(near)}" if near else place
+    return f"{place}, nearest is {show(near)}; see --align" if near else place
 
 
 def name(span: Span) -> str:
