@@ -56,16 +56,15 @@ def loop(rows: Path, folder: Path) -> None:
     doc_bin.to_disk(folder / "train.spacy")
 
 
-def convert(rows: Path, folder: Path) -> None:
-    """Convert rows with the step, all of them to one set."""
+def convert(rows: Path, folder: Path, **splits: str) -> None:
+    """Convert rows with the step, all of them to one set or to more."""
     paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
-    preprocess.main(str(rows), folder / "docs", base="blank:en", **paths)
+    preprocess.main(str(rows), folder / "docs", base="blank:en", **paths, **splits)
 
 
 def split(rows: Path, folder: Path) -> None:
     """Convert rows with the step, dev and test split off."""
-    paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
-    preprocess.main(str(rows), folder / "docs", "blank:en", "", "", **paths)
+    convert(rows, folder, dev="", test="")
 
 
 def measure(

@@ -165,9 +165,7 @@ def main(
         str, typer.Option(help="Labels looked for, by comma; empty: those that occur.")
     ] = "",
     partial: Annotated[bool, typer.Option(help="Absence means nothing.")] = False,
-    max_rejected: Annotated[
-        float, typer.Option(help="Share of rows; more: exit 1.")
-    ] = (0.05),
+    max_rejected: Annotated[float, typer.Option(help="Most, as a share.")] = 0.05,
     strict: Annotated[bool, typer.Option(help="Exit 1 on a rejected row.")] = False,
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""

@@ -66,7 +66,7 @@ def make_doc(
     Raises:
         RefusedError: If a span is empty, out of range, misaligned or overlapping.
     """
-    text, n_spans = record.text, len(record.spans) + len(record.wrong)
+    text, n_spans = record.text, record.n_spans
     if len(text) > nlp.max_length:
         reason = f"text too long: {len(text)} characters of at most {nlp.max_length}"
         raise RefusedError(reason, n_spans)

@@ -100,7 +100,7 @@ def convert(
         n_spans, other = 0, None
         try:
             record = parse_row(row, name)
-            n_spans = len(record.spans) + len(record.wrong)
+            n_spans = record.n_spans
             if record.ignored:
                 account.ignore(n_spans, record.ignored)
                 continue

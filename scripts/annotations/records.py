@@ -54,6 +54,11 @@ class Record(NamedTuple):
     length: int | None = None
     group: str = ""
 
+    @property
+    def n_spans(self) -> int:
+        """The number of spans that the account counts."""
+        return len(self.spans) + len(self.wrong)
+
 
 class RefusedError(ValueError):
     """Why a row is refused, how many spans go with it, and where in its text."""

@@ -17,10 +17,7 @@ from scripts.annotations.formats import format_of, parse_row
 from scripts.annotations.offsets import Reading, Votes
 from scripts.annotations.records import Record, RefusedError
 from scripts.annotations.rows import read_rows
-from scripts.annotations.split import split_off, text_key
-
-# Lines looked at in one go where keys are searched for.
-CHUNK = 1 << 16
+from scripts.annotations.split import PART, split_off, text_key
 
 
 class Plan(NamedTuple):
@@ -129,15 +126,13 @@ class Survey:
             fates[place] = 1 + names.index(set_of[int(keys[place])])
         repeated = bytearray(len(texts))
         fate_of: dict[int, int] = {}
-        twice = [*places_of(texts, twice_in(texts))]
-        for place in twice:
+        twice = [(p, int(texts[p])) for p in places_of(texts, twice_in(texts))]
+        for place, text in twice:
             repeated[place] = True
-            fate_of[int(texts[place])] = fates[place] or fate_of.get(
-                int(texts[place]), 0
-            )
-        # A text that stands in two documents goes where the first of them goes.
-        for place in twice:
-            fates[place] = fate_of[int(texts[place])]
+            fate_of[text] = fates[place] or fate_of.get(text, 0)
+        # A text that stands in two documents goes where the last held-out one goes.
+        for place, text in twice:
+            fates[place] = fate_of[text]
         ends = [*list(self.first.values())[1:], len(texts)]
         return {
             file: Plan(
@@ -172,6 +167,6 @@ def twice_in(numbers: np.ndarray) -> list[int]:
 def places_of(numbers: np.ndarray, wanted: list[int]) -> Iterator[int]:
     """Find the places where one of the wanted numbers stands."""
     some = np.array(wanted, np.uint64)
-    for start in range(0, len(numbers) if wanted else 0, CHUNK):
-        is_one = np.isin(numbers[start : start + CHUNK], some)
+    for start in range(0, len(numbers) if wanted else 0, PART):
+        is_one = np.isin(numbers[start : start + PART], some)
         yield from (start + np.flatnonzero(is_one)).tolist()

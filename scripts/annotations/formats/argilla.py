@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from scripts.annotations.formats.plain import check_text, group_of, take_spans
+from scripts.annotations.formats.plain import (
+    agreed,
+    check_text,
+    group_of,
+    take_spans,
+)
 from scripts.annotations.records import Record, RefusedError, short
 
 UNUSED = ("discarded", "draft")
@@ -35,10 +40,7 @@ def parse(value: Any) -> Record:
     answers = [take_spans(answer) for answer in given]
     if not answers:
         return record._replace(ignored="not annotated")
-    if len({frozenset(span[:3] for span in answer) for answer in answers}) > 1:
-        reason = f"annotators disagree: {len(answers)}, keep one response"
-        raise RefusedError(reason, max(map(len, answers)))
-    return record._replace(spans=answers[0])
+    return record._replace(spans=agreed(answers, "keep one response"))
 
 
 def is_choice(answer: Any) -> bool:

@@ -7,6 +7,7 @@ wins, and the rest must agree. https://labelstud.io/guide/export
 from typing import Any
 
 from scripts.annotations.formats.plain import (
+    agreed,
     check_text,
     group_of,
     make_span,
@@ -41,10 +42,7 @@ def parse(value: Any) -> Record:
         reason = "cancelled" if versions else "not annotated"
         return record._replace(ignored=reason)
     spans = [take_results(version.get("result")) for version in done]
-    if len({frozenset(span[:3] for span in some) for some in spans}) > 1:
-        reason = f"annotators disagree: {len(done)}, mark one as ground truth"
-        raise RefusedError(reason, max(map(len, spans)))
-    return record._replace(spans=spans[0])
+    return record._replace(spans=agreed(spans, "mark one as ground truth"))
 
 
 def text_of(data: dict[str, Any]) -> str:

@@ -70,6 +70,18 @@ def take_spans(
         raise RefusedError(str(error), len(values)) from error
 
 
+def agreed(versions: list[tuple[Span, ...]], remedy: str) -> tuple[Span, ...]:
+    """Give the spans of which all annotators of a text agree.
+
+    Raises:
+        RefusedError: If they don't; says the remedy.
+    """
+    if len({frozenset(span[:3] for span in spans) for spans in versions}) > 1:
+        reason = f"annotators disagree: {len(versions)}, {remedy}"
+        raise RefusedError(reason, max(map(len, versions)))
+    return versions[0]
+
+
 def parse_span(value: Any) -> Span:
     """Understand one plain span."""
     if isinstance(value, dict):
