@@ -51,7 +51,7 @@ def loop(rows: Path, folder: Path) -> None:
     for row in srsly.read_jsonl(rows):
         doc = nlp.make_doc(row["text"])
         spans = [doc.char_span(s["start"], s["end"], s["label"]) for s in row["spans"]]
-        doc.set_ents(spans)
+        doc.set_ents([span for span in spans if span])
         doc_bin.add(doc)
     doc_bin.to_disk(folder / "train.spacy")
 

@@ -73,7 +73,7 @@ class Shingles:
     def __init__(self) -> None:
         """Begin without texts."""
         self.texts: list[tuple[str, int]] = []
-        self.postings: dict[tuple[str, ...], list[int]] = {}
+        self.postings: dict[str, list[int]] = {}
 
     def add(self, text: str, place: str) -> None:
         """Note a held-out text and where it stands."""
@@ -89,21 +89,25 @@ class Shingles:
         if not self.texts:
             return ""
         some = shingles(text)
-        if self.postings.keys().isdisjoint(some):
-            return ""
         common = self.postings.keys() & some
-        counts = Counter(number for c in common for number in self.postings[c])
+        least = MIN_RESEMBLANCE * len(some)
+        if len(common) < least:
+            return ""
+        counts = Counter(chain.from_iterable(map(self.postings.__getitem__, common)))
         resemblance = {
             number: n_common / (len(some) + self.texts[number][1] - n_common)
             for number, n_common in counts.items()
+            if n_common >= least
         }
-        best = max(resemblance, key=resemblance.__getitem__)
-        return self.texts[best][0] if resemblance[best] >= MIN_RESEMBLANCE else ""
+        best = max(resemblance, key=resemblance.__getitem__, default=-1)
+        is_near = resemblance.get(best, 0) >= MIN_RESEMBLANCE
+        return self.texts[best][0] if is_near else ""
 
 
-def shingles(text: str) -> set[tuple[str, ...]]:
+def shingles(text: str) -> set[str]:
     """Give each three words in a row, or each three characters where words are few."""
     words = text.casefold().split()
     if len(words) < N_WORDS:
         words = list("".join(words))
-    return set(zip(words, words[1:], words[2:], strict=False)) or {tuple(words)}
+    in_threes = zip(words, words[1:], words[2:], strict=False)
+    return set(map(" ".join, in_threes)) or {" ".join(words)}
