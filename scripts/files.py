@@ -9,7 +9,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from spacy.attrs import ORTH, SPACY
+from spacy.attrs import ENT_TYPE, ORTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -105,8 +105,10 @@ class EntityBin(DocBin):
             self.flags.append({"has_unknown_spaces": doc.has_unknown_spaces})
             self.cats.append({})
             self.span_groups.append(doc.spans.to_bytes())
-            keys.update(array[:, self.attrs.index(ORTH)].tolist())
-            for group in (doc.ents, *doc.spans.values()):
+            # Words and labels.
+            for attr in (ORTH, ENT_TYPE):
+                keys.update(array[:, self.attrs.index(attr)].tolist())
+            for group in doc.spans.values():
                 keys.update(span.label for span in group)
         if keys:
             self.strings.update(doc.vocab.strings[key] for key in keys)

@@ -154,7 +154,7 @@ def place(
         kinds.append(mode)
     if not ent:
         raise RefusedError(misaligned(cut, doc), excerpt=mark(text, cut))
-    if ent[0].is_space or ent[-1].is_space:
+    if text[ent.start_char].isspace() or text[ent.end_char - 1].isspace():
         # The parser can do neither.
         reason = f"begins or ends with white space: {name(span)}"
         raise RefusedError(reason, excerpt=mark(text, cut))

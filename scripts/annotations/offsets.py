@@ -136,9 +136,11 @@ class Votes:
         ]
         if not is_plain:
             units = [unit for unit in units if counts_otherwise(text, unit)]
+        if not units:
+            return
         self.n_heard.update(units)
-        spans = (*record.spans, *record.wrong) if units else ()
-        if units and units != [CHARS]:
+        spans = (*record.spans, *record.wrong)
+        if units != [CHARS]:
             spans = spans[: self.n_left // len(text)]
             self.n_left -= len(text) * len(spans)
         for span in spans:
