@@ -1,9 +1,11 @@
 """How every step starts and fails: with its own `main`, and in one line."""
 
+import os
 import sys
 from collections.abc import Callable
 
 import typer
+from wasabi import msg
 
 
 def run(main: Callable[..., None]) -> None:
@@ -12,6 +14,8 @@ def run(main: Callable[..., None]) -> None:
     Args:
         main: The step's command function, with typer's annotations.
     """
+    # https://no-color.org; wasabi knows a name of its own alone.
+    msg.show_color &= sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
         typer.run(main)
     except (ValueError, OSError) as error:

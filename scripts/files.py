@@ -159,3 +159,9 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """Read the docs of one `.spacy` file, or of all `.spacy` files in a folder."""
     for file in sorted(path.glob("*.spacy")) if path.is_dir() else [path]:
         yield from DocBin().from_disk(file).get_docs(vocab)
+
+
+def count_docs(path: Path) -> int:
+    """Count the docs of a `.spacy` file, or of all those in a folder."""
+    files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
+    return sum(len(DocBin().from_disk(file)) for file in files)

@@ -1,7 +1,8 @@
 """Describe the updated pipeline for its package, if it passed.
 
 Input: the updated pipeline, the base and `training/metrics.json`. Output: a folder
-with the same pipeline and its meta data, for `spacy package`.
+with the same pipeline, its meta data and its model card, for `spacy package`. Exit
+code 1 if the updated pipeline keeps or learns less than it must.
 
     python -m scripts.package training/update/model-best training/base \
         training/metrics.json training/package
@@ -13,11 +14,15 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
+from spacy.language import Language
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
+from scripts.evaluation.metrics import verdict
 from scripts.files import written_whole
+from scripts.reporting.layout import lay_out
+from scripts.reporting.page import render
 
 
 def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
         "sources": [*(base.get("sources") or []), source],
         "performance": {
             "retention": metrics["retention"],
+            "retention_interval": metrics["retention_interval"],
             "ents_f_old": metrics["old"]["updated"]["f"],
             "ents_f_old_base": metrics["old"]["base"]["f"],
             "ents_f_new": metrics["new"]["updated"]["f"],
@@ -53,6 +59,30 @@ def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
             "ents_per_type": {k: v["updated"] for k, v in metrics["labels"].items()},
         },
     }
+
+
+def to_card(nlp: Language, metrics: dict[str, Any]) -> str:
+    """Write the model card of an updated pipeline, as Markdown.
+
+    What a card should tell: Mitchell et al. (2019), "Model Cards for Model Reporting".
+
+    Args:
+        nlp: The pipeline, its meta data told by `describe`.
+        metrics: What `evaluate` measured.
+    """
+    return render(
+        "model_card.md",
+        name=f"{nlp.lang}_{nlp.meta['name']}",
+        description=nlp.meta["description"],
+        base=nlp.meta["sources"][-1]["name"],
+        learned=list(metrics["new"]["labels"]),
+        license=nlp.meta["license"],
+        components=nlp.pipe_names,
+        verdict=verdict(metrics),
+        tests=lay_out(metrics),
+        scheme=nlp.pipe_labels,
+        metrics=metrics,
+    )
 
 
 def main(
@@ -64,14 +94,16 @@ def main(
     """Describe the updated pipeline for its package, if it passed."""
     metrics = srsly.read_json(metrics_path)
     if not metrics["passed"]:
-        raise ValueError(f"{metrics_path} says it did not pass: nothing to package.")
+        raise ValueError(f"{' '.join(verdict(metrics))} Not packaged: {metrics_path}")
     if metrics["pipeline"] != get_checksum(updated_dir):
         raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
     nlp = spacy.load(updated_dir)
     nlp.meta.update(describe(srsly.read_json(base_dir / "meta.json"), metrics))
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
-    msg.good(f"Described in {output_dir}/meta.json")
+        card = to_card(nlp, metrics)
+        (beside / "README.md").write_text(card, encoding="utf-8")
+    msg.good(f"Described in {output_dir}: meta.json, README.md")
 
 
 if __name__ == "__main__":

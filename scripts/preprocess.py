@@ -29,6 +29,7 @@ from scripts.annotations.records import RejectedRow
 from scripts.annotations.split import Shingles
 from scripts.command import run
 from scripts.files import write_shards, written_whole
+from scripts.progress import track
 
 # Rejected rows and reasons shown on the terminal; all of them are in the files.
 N_SHOWN, N_REASONS = 5, 3
@@ -77,6 +78,8 @@ def convert_all(
         docs = convert(plans[name], fate, nlp, own_options, own_labels, own)
         counts[name] = Counter()
         watched = watch(docs, name == "train", counts[name], held_out, own)
+        n_rows = sum(plan.fates.count(fate) for plan in plans[name].values())
+        watched = track(watched, f"Converting {name}", n_rows)
         own.docs[name] = write_shards(watched, output_dir / name, nlp)
         own.readings.update({f: plan.reading for f, plan in plans[name].items()})
     return counts

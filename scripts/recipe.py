@@ -63,18 +63,16 @@ def make_config(
     }
     config = Config(config).merge(settings)
 
-    max_steps, batch_words = budget(n_words, settings)
+    max_steps, frequency, batch_words = budget(n_words, settings)
     config["training"]["max_steps"] = max_steps
-    # The rate falls to nothing, and the last step is the best. A small dev set, asked
-    # more often, picks an earlier one by chance.
-    config["training"]["eval_frequency"] = max_steps
+    config["training"]["eval_frequency"] = frequency
     config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
     config["training"]["batcher"]["size"] = batch_words
     config.pop("update")
     return config
 
 
-def budget(n_words: int, settings: Config) -> tuple[int, int]:
+def budget(n_words: int, settings: Config) -> tuple[int, int, int]:
     """Say how long to train.
 
     Args:
@@ -82,10 +80,13 @@ def budget(n_words: int, settings: Config) -> tuple[int, int]:
         settings: What an update sets.
 
     Returns:
-        The number of steps, and the words in each batch.
+        The number of steps, those between two looks at dev, and the words in a batch.
     """
     update = settings["update"]
     ratio = settings["corpora"]["train"]["ratio"]
     total = round(update["passes"] * n_words * (1 + ratio))
     max_steps = max(update["min_steps"], total // update["max_batch_words"])
-    return max_steps, max(update["min_batch_words"], total // max_steps)
+    # The last step is looked at: it is the one that is kept.
+    frequency = max(1, max_steps // update["n_looks"])
+    max_steps -= max_steps % frequency
+    return max_steps, frequency, max(update["min_batch_words"], total // max_steps)

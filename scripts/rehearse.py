@@ -20,7 +20,6 @@ import srsly
 import typer
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans, minibatch
-from tqdm import tqdm
 from wasabi import msg
 
 from scripts.annotations.records import INCORRECT
@@ -29,6 +28,7 @@ from scripts.command import run
 from scripts.files import SHARD_SIZE, read_docs, write_docs, written_whole
 from scripts.functions import REHEARSAL
 from scripts.listeners import feeders_of_ner
+from scripts.progress import track
 from scripts.raw import read_texts, unseen
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
@@ -138,7 +138,9 @@ def main(
     seen = {text_key(doc.text) for split in docs.values() for doc in split}
     held_out = {"dev": []} if "old_test" in docs else {"dev": [], "old_test": []}
     texts = unseen(read_texts(raw), seen)
-    annotated = nlp.pipe(tqdm(texts, unit=" docs", disable=None), n_process=n_process)
+    n_texts = sum(1 for _ in read_texts(raw))
+    texts = track(texts, f"Annotating {raw}", n_texts)
+    annotated = nlp.pipe(texts, n_process=n_process)
     n_rehearsal = 0
     with written_whole(rehearsal_dir) as beside:
         shards = minibatch(hold_out(annotated, held_out), SHARD_SIZE)

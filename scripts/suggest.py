@@ -20,7 +20,6 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
-from tqdm import tqdm
 from wasabi import msg
 
 from scripts.annotations.formats import doccano, label_studio, prodigy
@@ -29,6 +28,7 @@ from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.files import read_docs, written_whole
 from scripts.listeners import feeders_of_ner
+from scripts.progress import track
 from scripts.raw import read_texts, unseen
 
 
@@ -83,7 +83,8 @@ def main(
         nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
     splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
     seen = {text_key(doc.text) for docs in splits for doc in docs}
-    texts = tqdm(unseen(read_texts(raw), seen), unit=" docs", disable=None)
+    n_texts = sum(1 for _ in read_texts(raw))
+    texts = track(unseen(read_texts(raw), seen), f"Annotating {raw}", n_texts)
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")

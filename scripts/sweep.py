@@ -30,6 +30,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.files import read_docs, written_whole
+from scripts.progress import track
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
@@ -127,7 +128,7 @@ def results_of(
     todo = [trial for trial in trials if trial not in done]
     run = partial(try_out, key=key, **inputs)
     ending = run_all(todo, run, path, jobs, lambda trial: trial.arm == "naive")
-    for trial, line in tqdm(ending, total=len(todo), unit=" trials", disable=None):
+    for trial, line in track(ending, "Trials", len(todo), "trials"):
         done[trial] = line
         scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
         tqdm.write(f"{trial.name}: {scores}")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from tqdm import tqdm
 
 from scripts.files import find_files, read_docs, write_docs, written_whole
 from scripts.functions import SPECIALIST
+from scripts.progress import track
 
 
 def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
@@ -52,7 +52,7 @@ def mark_all(
     files = find_files(str(rehearsal_dir))
     with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
         beside.mkdir()
-        for path in tqdm(files, unit=" files", disable=None):
+        for path in track(files, "Marking", len(files), "files"):
             docs = list(read_docs(path, specialist.vocab))
             mark(docs, specialist, labels)
             n_marked += sum(SPECIALIST in doc.spans for doc in docs)

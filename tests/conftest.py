@@ -1,9 +1,16 @@
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
+from scripts.evaluation.cases import Case
+from scripts.evaluation.changes import measure
+from scripts.evaluation.metrics import to_metrics
+from scripts.evaluation.tally import Tally
+
+NLP = spacy.blank("en")
 TEXTS = [
     ("Anna Berg flew to Oslo on Monday.", [(0, 9, "PERSON"), (18, 22, "GPE")]),
     ("In Lima, Juan Paz met her.", [(3, 7, "GPE"), (9, 17, "PERSON")]),
@@ -94,3 +101,25 @@ def any_base(request):
 def base():
     """A tiny base whose tok2vec is shared with a tagger."""
     return make_pipeline("shared")
+
+
+def case_of(text, gold=(), base=(), updated=(), default="outside"):
+    """A doc with entities by tokens, and what two pipelines found in it."""
+    doc = NLP.make_doc(text)
+    doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
+    return Case(doc, {*gold}, {"base": {*base}, "updated": {*updated}})
+
+
+KEPT = case_of("Omsk is here", [(0, 1, "OLD")], [(0, 1, "OLD")], [(0, 1, "OLD")])
+
+
+def metrics_of(new, old=(KEPT,), labels=("NEW",)):
+    """The changes and the metrics of an update of a base that knows OLD."""
+    known = frozenset({"OLD"})
+    tallies = {"new": Tally(frozenset(labels), known), "old": Tally(known, known)}
+    rows = [
+        {"test": name, **row}
+        for name, cases in (("new", new), ("old", old))
+        for row in measure(cases, tallies[name])
+    ]
+    return rows, to_metrics(tallies)

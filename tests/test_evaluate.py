@@ -3,7 +3,8 @@ import spacy
 import srsly
 from conftest import TEXTS, make_pipeline
 
-from scripts.evaluate import evaluate, main
+from scripts.evaluate import main
+from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import write_docs
 
 
@@ -29,6 +30,12 @@ def tests(base):
     old = [gold(base, text, *ents) for text, ents in TEXTS]
     new = [gold(base, "Flu is back in Oslo.", (0, 3, "DISEASE"))]
     return new, old
+
+
+def evaluate(base, updated, test, old_test):
+    tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
+    list(run_tests(base, updated, {"new": test, "old": old_test}, tallies))
+    return to_metrics(tallies)
 
 
 def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
@@ -82,29 +89,43 @@ def run(folder, base, updated, tests, **gates):
     for name, docs in zip(("test", "old_test"), tests, strict=True):
         write_docs(docs, folder / f"{name}.spacy")
     srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
-    paths = [folder / n for n in ("base", "updated", ".", "rehearse.json", "out.json")]
-    main(*paths, **gates)
+    names = ("base", "updated", ".", "rehearse.json", "out.json", "changes.jsonl")
+    main(*(folder / name for name in names), **gates)
+    return srsly.read_json(folder / "out.json")
 
 
 @pytest.mark.parametrize(
-    "gates, message",
+    "gates, kept, learned, sentence",
     [
-        ({"min_retention": 0.97}, "It forgot: retention 0"),
-        ({"min_new_f": 1.01}, "It did not learn"),
+        ({"min_retention": 0.97}, False, True, "It forgot: retention 0"),
+        ({"min_new_f": 1.01}, True, False, "It did not learn DISEASE: new F 100.0"),
+        ({"min_retention": 0.1, "min_new_f": 0.9}, True, True, "Kept: retention 0"),
     ],
 )
-def test_gate_stops_and_leaves_the_scores(
-    base, updated, tests, tmp_path, gates, message
+def test_verdict_is_by_both_gates(
+    base, updated, tests, tmp_path, capsys, gates, kept, learned, sentence
 ):
-    with pytest.raises(ValueError, match=message):
-        run(tmp_path, base, updated, tests, **gates)
-    assert srsly.read_json(tmp_path / "out.json")["passed"] is False
+    metrics = run(tmp_path, base, updated, tests, **gates)
+    assert (metrics["kept"], metrics["learned"]) == (kept, learned)
+    assert metrics["passed"] is (kept and learned)
+    assert sentence in " ".join(capsys.readouterr().out.split())
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):
-    run(tmp_path, base, updated, tests, min_retention=0.1, min_new_f=0.9)
-    assert srsly.read_json(tmp_path / "out.json")["passed"] is True
+    run(tmp_path, base, updated, tests)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    disease = ["DISEASE", *["0.0"] * 3, *["100.0"] * 3, "+100.0"]
-    assert disease in lines
-    assert ["PERSON", *["100.0"] * 3, *["0.0"] * 3, "-100.0"] in lines
+    disease = ["DISEASE", "1", *["0.0"] * 3, *["100.0"] * 3, "+100.0"]
+    assert [*disease, "+100.0", "to", "+100.0"] in lines
+    person = ["PERSON", "3", *["100.0"] * 3, *["0.0"] * 3, "-100.0"]
+    assert person in [line[:9] for line in lines]
+
+
+def test_each_changed_passage_is_a_row(base, updated, tests, tmp_path):
+    run(tmp_path, base, updated, tests)
+    rows = list(srsly.read_jsonl(tmp_path / "changes.jsonl"))
+    flu = rows[0]
+    assert flu["test"] == "new" and flu["text"] == "Flu is back in Oslo."
+    assert flu["gold"] == flu["updated"][:1] == [[0, 3, "DISEASE"]]
+    assert flu["changes"][-1] == ["learned", "DISEASE"]
+    groups = [group for row in rows[1:] for group, _ in row["changes"]]
+    assert groups == ["forgotten", "new mistake"] * 3

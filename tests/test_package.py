@@ -1,24 +1,20 @@
 import pytest
 import spacy
 import srsly
+from conftest import case_of, metrics_of
 from weasel.util.hashing import get_checksum
 
+from scripts.evaluation.metrics import pass_gates
 from scripts.package import main
 
 
 @pytest.fixture
 def metrics(base, tmp_path):
     base.to_disk(tmp_path / "base")
-    prf = {"p": 1.0, "r": 0.5, "f": 0.6}
-    both = {"base": prf, "updated": prf}
-    return {
-        "passed": True,
-        "pipeline": get_checksum(tmp_path / "base"),
-        "retention": 0.991,
-        "old": both,
-        "new": {**both, "labels": {"DISEASE": both}},
-        "labels": {"DISEASE": both, "GPE": both},
-    }
+    case = case_of("Flu is here", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
+    _, metrics = metrics_of([case], labels=["FLU"])
+    checksum = get_checksum(tmp_path / "base")
+    return {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
 
 
 def package(folder, metrics):
@@ -29,16 +25,29 @@ def package(folder, metrics):
 def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
     package(tmp_path, metrics)
     meta = spacy.load(tmp_path / "out").meta
-    assert "en_tiny 0.0.0, its NER updated with DISEASE" in meta["description"]
-    assert "99.1 %" in meta["description"]
+    assert "en_tiny 0.0.0, its NER updated with FLU" in meta["description"]
+    assert "100.0 %" in meta["description"]
     assert meta["sources"][-1]["name"] == "en_tiny 0.0.0"
-    assert meta["performance"]["retention"] == 0.991
-    assert meta["performance"]["ents_per_type"]["GPE"]["r"] == 0.5
+    performance = meta["performance"]
+    assert performance["retention"] == performance["ents_f_new"] == 1.0
+    assert performance["retention_interval"] == [1.0, 1.0]
+    assert performance["ents_per_type"]["OLD"]["r"] == 1.0
+
+
+def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
+    package(tmp_path, metrics)
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "| **Base** | en_tiny 0.0.0 |" in card
+    assert "Kept: retention 1.000" in card
+    assert "| FLU | 1 | 0.0 | 0.0 | 0.0 | 100.0 |" in card
+    assert "- ner: GPE, PERSON" in card
+    assert "1 are\n  kept, 0 have a new label, 0 are forgotten" in card
 
 
 def test_pipeline_that_forgot_is_not_packaged(tmp_path, metrics):
-    with pytest.raises(ValueError, match="did not pass"):
-        package(tmp_path, {**metrics, "passed": False})
+    gates = pass_gates(metrics, 1.01, 0.3)
+    with pytest.raises(ValueError, match=r"It forgot: retention 1.*Not packaged"):
+        package(tmp_path, {**metrics, **gates})
     assert not (tmp_path / "out").exists()
 
 

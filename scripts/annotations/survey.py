@@ -18,6 +18,7 @@ from scripts.annotations.offsets import Reading, Votes
 from scripts.annotations.records import Record, RefusedError
 from scripts.annotations.rows import read_rows
 from scripts.annotations.split import PART, split_off, text_key
+from scripts.progress import track
 
 
 class Plan(NamedTuple):
@@ -74,7 +75,7 @@ class Survey:
         """Look at each row of a file, in the format `name` or by content."""
         votes = self.votes[str(path)] = Votes()
         first = self.first[str(path)] = len(self.texts)
-        for row in read_rows(path, name):
+        for row in track(read_rows(path, name), f"Looking at {path}", unit="rows"):
             try:
                 record = parse_row(row, format_of(row, name))
             except RefusedError:

@@ -24,7 +24,7 @@ NO_REHEARSAL = {RATIO: 0.0, TWO_TEACHERS: False}
 # What each way sets apart from `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
     # The annotations alone: the specialist, what the new type can reach.
-    "naive": {**NO_REHEARSAL, "training.score_weights.old_f": 0.0},
+    "naive": NO_REHEARSAL,
     # Completed by the base, and no rehearsal.
     "completed": NO_REHEARSAL,
     # One fixed mix with what the base annotated, and no completion.
@@ -121,7 +121,7 @@ def update(
         paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}
-        overrides |= {"system.seed": trial.seed}
+        overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
         settings = Config().from_disk(settings_path, overrides=overrides)
         config = make_config(nlp, str(base_dir), settings, sorted(labels), n_words)
         config.to_disk(folder / "update.cfg")

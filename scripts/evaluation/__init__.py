@@ -1,0 +1,1 @@
+"""What two pipelines find in gold docs: counted, judged, and told apart."""

@@ -1,0 +1,76 @@
+"""A gold doc, and what two pipelines find in it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import tee
+from typing import NamedTuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+# The two pipelines, as all results name them.
+WHO = ("base", "updated")
+# Start and end in tokens of the gold doc, end exclusive, and label.
+Entity = tuple[int, int, str]
+
+
+class Case(NamedTuple):
+    """A gold doc, and the entities that each pipeline finds in its text.
+
+    Attributes:
+        doc: The gold doc; tokens at which nobody looked are missing values.
+        gold: Its entities.
+        found: What `base` and `updated` find, by name.
+    """
+
+    doc: Doc
+    gold: set[Entity]
+    found: dict[str, set[Entity]]
+
+    def looked_at(self, who: str, labels: frozenset[str]) -> set[Entity]:
+        """Give what a pipeline finds of the labels where a person looked."""
+        unseen = {token.i for token in self.doc if token.ent_iob == 0}
+        return {
+            (start, end, label)
+            for start, end, label in self.found[who]
+            if label in labels and unseen.isdisjoint(range(start, end))
+        }
+
+
+def read_cases(
+    base: Language, updated: Language, docs: Iterable[Doc], n_process: int = 1
+) -> Iterator[Case]:
+    """Let both pipelines annotate the texts of gold docs.
+
+    Args:
+        base: The pipeline before the update.
+        updated: The pipeline after it.
+        docs: The gold docs; as many are held as a pipeline reads ahead.
+        n_process: Processes for each pipeline; -1 for all cores.
+
+    Yields:
+        A case for each doc.
+    """
+    gold, *copies = tee(docs, 3)
+    before, after = (
+        nlp.pipe((doc.text for doc in copy), n_process=n_process)
+        for nlp, copy in zip((base, updated), copies, strict=True)
+    )
+    for doc, *predicted in zip(gold, before, after, strict=True):
+        found = (entities_of(Example(other, doc)) for other in predicted)
+        marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+        yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+
+
+def entities_of(example: Example) -> set[Entity]:
+    """List the predicted entities in tokens of gold, as spaCy's Scorer aligns them."""
+    for ent in example.predicted.ents:
+        # Another pipeline's vocab may hold labels that this one lacks.
+        example.reference.vocab.strings.add(ent.label_)
+    spans = example.get_aligned_spans_x2y(example.predicted.ents)
+    return {(span.start, span.end, span.label_) for span in spans}
+
+
+def overlap(one: Entity, other: Entity) -> int:
+    """Count the tokens that two entities share."""
+    return max(0, min(one[1], other[1]) - max(one[0], other[0]))

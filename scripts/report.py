@@ -1,0 +1,67 @@
+"""Write the report: did it learn, did it forget, and what exactly changed?
+
+Input: what `evaluate` wrote, and what earlier steps noted of how the update was made.
+Output: one HTML file that needs nothing else, and the same tables as Markdown.
+
+    python -m scripts.report training/metrics.json training/changes.jsonl \
+        training/report.html training/report.md --log training/log.jsonl
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import srsly
+import typer
+from wasabi import msg
+
+from scripts.command import run
+from scripts.evaluation.metrics import verdict
+from scripts.reporting.charts import draw_training, to_uri
+from scripts.reporting.origin import made_of
+from scripts.reporting.report import write_report
+
+TITLE = "What the update changed"
+TRAINING = (
+    "Old F, new F and the loss by training step, on dev. Old F is measured on the "
+    "base's own annotations of raw text."
+)
+EXPERIMENT = (
+    "Each run of the experiment: old F kept against new F learned, and the learning "
+    "curve."
+)
+
+
+def main(
+    metrics_path: Annotated[Path, typer.Argument(help="What evaluate measured.")],
+    changes_path: Annotated[Path, typer.Argument(help="What evaluate saw change.")],
+    html_path: Annotated[Path, typer.Argument(help="The page to write.")],
+    markdown_path: Annotated[Path, typer.Argument(help="The same tables.")],
+    log: Annotated[Path, typer.Option(help="What training logged.")],
+    config: Annotated[Path, typer.Option(help="The training config.")],
+    notes: Annotated[list[Path], typer.Option("--note", help="JSON of earlier steps.")],
+    experiment: Annotated[Path, typer.Option(help="Its plot, if there is one.")],
+) -> None:
+    """Write the report of an update, as HTML and as Markdown."""
+    metrics = srsly.read_json(metrics_path)
+    images = [
+        (to_uri(draw_training(list(srsly.read_jsonl(log)))), "Training", TRAINING)
+    ]
+    if experiment.exists():
+        image = to_uri(experiment.read_bytes())
+        images.append((image, "Ways of updating", EXPERIMENT))
+    write_report(
+        html_path,
+        markdown_path,
+        srsly.read_jsonl(changes_path),
+        title=TITLE,
+        metrics=metrics,
+        verdict=verdict(metrics),
+        images=images,
+        made=made_of(config, notes),
+        config=config.read_text(encoding="utf-8"),
+    )
+    msg.good(f"Report: {html_path}, {markdown_path}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""Metrics and changes as pages for people: HTML, Markdown, charts."""

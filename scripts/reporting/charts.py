@@ -1,0 +1,37 @@
+"""Charts as images that stand inside a page."""
+
+import io
+from base64 import b64encode
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def to_uri(svg: bytes) -> str:
+    """Give an SVG image as the address of an `img`: no script in it can run."""
+    return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+
+
+def draw_training(log: list[dict[str, Any]]) -> bytes:
+    """Draw how old F, new F and the loss went, as SVG.
+
+    Args:
+        log: The lines of spaCy's logger; scores in points.
+    """
+    figure = Figure(figsize=(10, 3.5), layout="tight")
+    scores, losses = figure.subplots(1, 2)
+    steps = [line["step"] for line in log]
+    for name, label in (("old_f", "old F: kept"), ("new_f", "new F: learned")):
+        values = [line["scores"].get(name) or 0.0 for line in log]
+        scores.plot(steps, values, "o-", label=label)
+    scores.set(xlabel="step", ylabel="F on dev", ylim=(0, 102))
+    scores.legend()
+    # At the first look nothing was added up yet.
+    some = log[1:]
+    loss = [line["losses"].get("ner", 0.0) for line in some]
+    losses.plot([line["step"] for line in some], loss, "o-", color="grey")
+    losses.set(xlabel="step", ylabel="loss since the last look")
+    losses.set_ylim(bottom=0)
+    file = io.BytesIO()
+    figure.savefig(file, format="svg")
+    return file.getvalue()

@@ -1,0 +1,191 @@
+import random
+from statistics import quantiles
+
+import numpy as np
+import pytest
+import spacy
+from conftest import NLP, case_of
+from spacy.scorer import Scorer
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from scripts.evaluation.cases import WHO, Case, read_cases
+from scripts.evaluation.changes import CONTEXT, changes_of, measure, passages
+from scripts.evaluation.statistics import bootstrap, interval, prf, sign_test
+from scripts.evaluation.tally import Tally
+from scripts.functions import looked_at_in
+
+LABELS = ("A", "B", "C")
+
+
+def random_ents(rng, n_tokens, labels=LABELS):
+    """Entities that do not overlap."""
+    ents, at = set(), 0
+    while (at := at + rng.randrange(3)) < n_tokens:
+        end = min(n_tokens, at + rng.randrange(1, 3))
+        if rng.random() < 0.6:
+            ents.add((at, end, rng.choice(labels)))
+        at = end
+    return ents
+
+
+def random_case(rng):
+    doc = Doc(NLP.vocab, words=["w"] * rng.randrange(1, 9))
+    gold = random_ents(rng, len(doc), LABELS[:2])
+    default = rng.choice(["outside", "outside", "missing"])
+    doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
+    return Case(doc, gold, {who: random_ents(rng, len(doc)) for who in WHO})
+
+
+def tally_of(cases, labels=LABELS[:2], old=LABELS):
+    tally = Tally(frozenset(labels), frozenset(old))
+    for case in cases:
+        tally.add(case)
+    return tally
+
+
+def by_scorer(cases, who, labels=LABELS[:2]):
+    examples = []
+    for case in cases:
+        doc = Doc(NLP.vocab, words=[token.text for token in case.doc])
+        doc.set_ents([Span(doc, *ent) for ent in case.found[who]])
+        examples.append(Example(doc, case.doc))
+    getter = looked_at_in(examples, labels)
+    return Scorer.score_spans(examples, "ents", getter=getter)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_are_those_of_spacys_scorer_to_the_last_digit(seed):
+    rng = random.Random(seed)
+    cases = [random_case(rng) for _ in range(30)]
+    test = tally_of(cases).to_json()
+    for who in WHO:
+        scores = by_scorer(cases, who)
+        assert test[who] == {key: scores[f"ents_{key}"] for key in "prf"}
+        for label, both in test["labels"].items():
+            assert both[who] == scores["ents_per_type"][label]
+
+
+def test_scores_hold_where_the_pipelines_cut_the_text_otherwise():
+    base, updated = spacy.blank("en"), spacy.blank("en")
+    updated.tokenizer = lambda text: Doc(updated.vocab, words=text.split(" "))
+    for nlp, pattern in ((base, "Omsk"), (updated, "Omsk")):
+        nlp.add_pipe("entity_ruler").add_patterns(
+            [{"label": "GPE", "pattern": pattern}]
+        )
+    doc = base.make_doc("It's Omsk now")
+    doc.set_ents([doc.char_span(5, 9, "GPE")])
+    (case,) = read_cases(base, updated, [doc])
+    assert case.found["base"] == case.found["updated"] == case.gold == {(2, 3, "GPE")}
+
+
+def slow_bootstrap(counts, seed, n):
+    """The plain way: draw docs, add up, score."""
+    rng = random.Random(seed)
+    changes = []
+    for _ in range(n):
+        drawn = [rng.choice(counts) for _ in counts]
+        base, updated = prf(np.sum(drawn, axis=0))[..., 2]
+        changes.append(updated - base)
+    cuts = quantiles(changes, n=40)
+    return cuts[0], cuts[-1]
+
+
+def test_bootstrap_agrees_with_a_plain_one():
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 3, size=(60, 2, 3))
+    rows, n_docs = np.unique(counts, axis=0, return_counts=True)
+    draws = bootstrap(rows, n_docs)
+    fast = interval(draws[:, 1] - draws[:, 0])
+    assert fast == pytest.approx(slow_bootstrap(list(counts), 2, 3000), abs=0.01)
+
+
+def test_interval_of_docs_all_alike_is_their_change():
+    counts = np.array([[[0, 0, 2], [1, 0, 1]]])
+    draws = bootstrap(counts, np.array([50]))
+    assert interval(draws[:, 1] - draws[:, 0]) == pytest.approx([2 / 3, 2 / 3])
+
+
+def test_interval_of_one_right_doc_in_two_is_known():
+    # Recall is the share of right docs among 100: binomial, 0.5 ± 1.96 × 0.05.
+    counts = np.array([[1, 0, 0], [0, 0, 1]])
+    f = bootstrap(counts, np.array([50, 50]))
+    recall = f / (2 - f)
+    assert interval(recall) == pytest.approx([0.4, 0.6], abs=0.011)
+
+
+@pytest.mark.parametrize(
+    "gained, lost, p",
+    [(0, 0, 1.0), (3, 3, 1.0), (5, 0, 0.0625), (0, 10, 2 / 1024), (1, 8, 20 / 512)],
+)
+def test_sign_test_gives_the_exact_binomial(gained, lost, p):
+    assert sign_test(gained, lost) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    "found, pair, error",
+    [
+        ((0, 2, "A"), ("A", "A"), "right"),
+        ((0, 2, "B"), ("A", "B"), "label"),
+        ((0, 1, "A"), ("A", "A"), "boundary"),
+        ((1, 3, "B"), ("A", "B"), "both"),
+        (None, ("A", "MISSED"), "missed"),
+    ],
+)
+def test_gold_entity_counts_once_beside_what_stands_for_it(found, pair, error):
+    tally = tally_of([case_of("a b c d", [(0, 2, "A")], updated={found} - {None})])
+    test = tally.to_json()
+    assert test["confusion"]["updated"] == {pair[0]: {pair[1]: 1}}
+    assert {e: n for e, n in test["errors"]["updated"].items() if n} == {error: 1}
+
+
+def test_what_is_found_where_nothing_is_is_spurious_if_one_looked_for_it():
+    found = {(0, 1, "A"), (1, 2, "C")}
+    test = tally_of([case_of("a b c", updated=found)], labels="A").to_json()
+    assert test["confusion"]["updated"] == {"SPURIOUS": {"A": 1}}
+
+
+@pytest.mark.parametrize(
+    "gold, base, updated, groups",
+    [
+        ([(0, 1, "NEW")], [], [(0, 1, "NEW")], ["learned"]),
+        ([(0, 1, "A")], [], [(0, 1, "A")], ["fixed"]),
+        ([], [(0, 1, "A")], [], ["fixed"]),
+        ([(0, 1, "A")], [(0, 1, "A")], [], ["forgotten"]),
+        ([], [], [(0, 1, "A")], ["new mistake"]),
+        ([(0, 2, "A")], [], [(0, 1, "A")], ["new mistake"]),
+        ([], [(0, 1, "B")], [(2, 3, "B")], ["not judged", "not judged"]),
+        # What stood on a gold entity was a mistake, whatever it was.
+        ([(0, 1, "NEW")], [(0, 1, "B")], [(0, 1, "NEW")], ["fixed", "learned"]),
+    ],
+)
+def test_change_is_judged_by_gold(gold, base, updated, groups):
+    case = case_of("a b c d", gold, base, updated)
+    changes = changes_of(case, frozenset({"A", "NEW"}), frozenset("AB"))
+    assert [group for _, group in changes] == groups
+
+
+def test_change_where_nobody_looked_is_not_judged():
+    case = case_of("a b c", [(0, 1, "A")], updated=[(2, 3, "A")], default="missing")
+    changes = list(changes_of(case, frozenset("A"), frozenset("A")))
+    assert changes == [((2, 3, "A"), "not judged")]
+
+
+def test_long_doc_is_cut_to_the_passages_that_changed():
+    n = 10 * CONTEXT
+    ents = [(n // 2, n // 2 + 1, "A"), (n - 1, n, "A")]
+    case = case_of(" ".join(["w"] * n), gold=ents, updated=ents)
+    rows = list(measure([case], tally_of([])))
+    assert [len(row["text"].split()) for row in rows] == [2 * CONTEXT + 1, CONTEXT + 1]
+    for row in rows:
+        ((start, end, _),) = row["updated"]
+        assert row["gold"] == row["updated"] and row["text"][start:end] == "w"
+    assert list(passages([], 5)) == []
+
+
+def test_nothing_at_all_is_scored_as_nothing():
+    test = tally_of([]).to_json()
+    assert test["docs"] == test["gold"] == test["gained"] == 0
+    assert test["updated"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+    assert test["interval"] == [0.0, 0.0] and test["p_value"] == 1.0
+    assert test["ratio_interval"] is None
