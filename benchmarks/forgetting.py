@@ -252,7 +252,7 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
         updated = make(trial, arm, base, folder)
     nlp = spacy.load(base)
     test, old_test = (
-        list(read_docs(folder / "update" / f"{split}.spacy", nlp.vocab))
+        list(read_docs(folder / "update" / split, nlp.vocab))
         for split in ("test", "old_test")
     )
     tallies = new_tallies(nlp, {ent.label_ for doc in test for ent in doc.ents})

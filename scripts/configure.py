@@ -4,8 +4,8 @@ Input: the base, `configs/update.cfg`, and the account of `preprocess` with the
 labels that were annotated. Output: a config for `spacy train`.
 
     python -m scripts.configure training/base configs/update.cfg \
-        corpus/preprocess.json training/update.cfg --train corpus/update/train.spacy \
-        --dev corpus/update/dev.spacy --rehearsal corpus/rehearsal --log log.jsonl
+        corpus/preprocess.json training/update.cfg --train corpus/update/train \
+        --dev corpus/update/dev --rehearsal corpus/rehearsal --log log.jsonl
 """
 
 from pathlib import Path

@@ -43,7 +43,7 @@ def main(
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
     base, updated = spacy.load(base_dir), spacy.load(updated_dir)
-    paths = {n: corpus_dir / f"{n}.spacy" for n in ("test", "old_test")}
+    paths = {n: corpus_dir / n for n in ("test", "old_test")}
     test = read_docs(paths["test"], base.vocab)
     tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
     tests = {

@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import io
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-GZIP = b"\x1f\x8b"
+GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # Docs in a file: some megabytes, far from what a DocBin can't serialise.
 SHARD_SIZE = 5000
 
@@ -49,10 +50,21 @@ def find_files(pattern: str) -> list[Path]:
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Open a file for its bytes, out of its gzip where it is in one."""
+    """Open a file for its bytes, out of its gzip or Zstandard where it is in one."""
     with path.open("rb") as file:
-        is_gzip = file.read(len(GZIP)) == GZIP
-    return gzip.open(path) if is_gzip else path.open("rb")
+        head = file.read(len(ZSTANDARD))
+    if head == ZSTANDARD:
+        return open_zstandard(path)
+    return gzip.open(path) if head.startswith(GZIP) else path.open("rb")
+
+
+def open_zstandard(path: Path) -> BinaryIO:
+    """Open a file for the bytes in its Zstandard."""
+    try:
+        from zstandard import open as open_in
+    except ImportError as error:
+        raise ValueError(f"{path}: pip install zstandard to read it.") from error
+    return io.BufferedReader(open_in(path, "rb"))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Input: the folder with the wheel, the pipeline it was made of, and docs to try i
 on. Output: a JSON file that says what was installed and compared.
 
     python -m scripts.install_check packages/en_ner_update-0.1.0/dist \
-        training/update/model-best corpus/update/test.spacy training/install-check.json
+        training/update/model-best corpus/update/test training/install-check.json
 """
 
 import subprocess

@@ -1,33 +1,81 @@
-"""Raw text as the steps read it: JSON Lines with `text`, or `.txt`."""
+"""Raw text as the steps read it: JSON Lines with `text`, `.txt`, or Parquet."""
 
+import re
+import zlib
+from array import array
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import srsly
 
-from scripts.annotations.split import text_key
-from scripts.files import find_files
+from scripts.annotations.split import hash_of
+from scripts.files import find_files, open_plain
+
+# Characters of a text that is taken whole; spaCy's own limit is ten times that, and
+# takes a gigabyte.
+MAX_LENGTH = 100_000
+# Where a longer one is cut, the best first: at a paragraph, a line, a sentence, a word.
+BOUNDS = [
+    re.compile(bound) for bound in (r"\n\s*\n", r"\n", r"[.!?。！？]+\s*", r"\s+")
+]
+# Places in the table of texts seen, of 8 bytes each.
+N_PLACES = 1 << 22
 
 
 def read_texts(pattern: str) -> Iterator[str]:
-    """Read raw texts from a file, folder or glob.
+    """Read raw texts from a file, folder or glob, one at a time.
+
+    Yields:
+        The texts, long ones in pieces; blank ones are left out.
 
     Raises:
         ValueError: If a line is not UTF-8, or JSON without a `text`.
     """
     for path in find_files(pattern):
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                except UnicodeDecodeError as error:
-                    raise ValueError(f"{path}:{number}: not UTF-8: {error}.") from error
-                if text and path.suffix != ".txt":
-                    text = parse_json(text).get("text")
-                    if not isinstance(text, str):
-                        raise ValueError(f'{path}:{number}: no {{"text": …}} in JSON.')
-                if text.strip():
-                    yield text
+        is_parquet = path.suffix == ".parquet"
+        for text in read_parquet(path) if is_parquet else read_lines(path):
+            for piece in pieces(text):
+                if piece.strip():
+                    yield piece
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Read the text of each line, of JSON or of `.txt`, packed or not."""
+    name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    for number, line in enumerate(bytes_of(path), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}:{number}: not UTF-8: {error}.") from error
+        if text and name.suffix != ".txt":
+            text = parse_json(text).get("text")
+            if not isinstance(text, str):
+                raise ValueError(f'{path}:{number}: no {{"text": …}} in JSON.')
+        yield text
+
+
+def bytes_of(path: Path) -> Iterator[bytes]:
+    """Read the lines of a file that may be packed."""
+    try:
+        with open_plain(path) as lines:
+            yield from lines
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"{path} breaks off: {error}: make it anew.") from error
+
+
+def read_parquet(path: Path) -> Iterator[str]:
+    """Read the column `text` of a Parquet file, some rows at a time."""
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise ValueError(f"{path}: pip install pyarrow to read Parquet.") from error
+    with ParquetFile(path) as file:
+        if "text" not in file.schema_arrow.names:
+            raise ValueError(f"{path} has no column 'text'.")
+        for batch in file.iter_batches(columns=["text"]):
+            yield from (text or "" for text in batch["text"].to_pylist())
 
 
 def parse_json(line: str) -> dict[str, Any]:
@@ -39,18 +87,53 @@ def parse_json(line: str) -> dict[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
-def unseen(texts: Iterable[str], seen: set[str]) -> Iterator[str]:
-    """Leave out texts that were seen before, by case and white space the same.
+def pieces(text: str, max_length: int = MAX_LENGTH) -> Iterator[str]:
+    """Cut a long text at the best bound that there is: nothing is lost but white space.
 
     Args:
-        texts: The texts.
-        seen: Hashes of texts, from `text_key`; grows by those that come.
-
-    Yields:
-        The texts that are new.
+        text: The text.
+        max_length: Characters in a piece, at most.
     """
-    for text in texts:
-        key = text_key(text)
-        if key not in seen:
-            seen.add(key)
-            yield text
+    start = 0
+    while len(text) - start > max_length:
+        end = start + max_length
+        for bound in BOUNDS:
+            # In the last half: a piece is not to be a word.
+            cuts = [
+                match.end()
+                for match in bound.finditer(text, end - max_length // 2, end)
+            ]
+            if cuts:
+                end = cuts[-1]
+                break
+        yield text[start:end].strip()
+        start = end
+    yield text[start:].strip()
+
+
+class Seen:
+    """What texts are known or came before, by case and white space the same.
+
+    Known ones are all held, by their hashes. Of those that come, each place of a table
+    holds the last: memory is the same however many come, a new one is never taken for
+    an old one, and of two that are the same the second may come through, if far off.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        """Begin with texts that are known."""
+        self.known = np.unique(np.fromiter(map(hash_of, known), np.uint64))
+        self.table = array("Q", bytes(8 * N_PLACES))
+
+    def is_new(self, text: str) -> bool:
+        """Say whether a text is new; from then on it is not."""
+        key = hash_of(text)
+        place = key % N_PLACES
+        if self.table[place] == key or self.is_known(key):
+            return False
+        self.table[place] = key
+        return True
+
+    def is_known(self, key: int) -> bool:
+        """Say whether a hash is that of a known text."""
+        place = int(np.searchsorted(self.known, np.uint64(key)))
+        return place < len(self.known) and int(self.known[place]) == key

@@ -1,23 +1,27 @@
 """Pseudo-rehearsal: let the base annotate what the update must not forget.
 
 The base annotates raw text, and completes the new annotations. Input: the folder
-that `preprocess` wrote, and raw text, JSON Lines with `text` or `.txt` with a
-paragraph a line. Output: the completed `train.spacy` and `dev.spacy` (the latter
-with rehearsal docs beside the new ones), `test.spacy` as the person made it and
-`old_test.spacy`; a folder of rehearsal docs, `00000.spacy` and so on; and the
-completed annotations as rows, to see the base's errors in them and feed them back.
+that `preprocess` wrote, and raw text: JSON Lines with `text`, `.txt` with a paragraph
+a line, or Parquet. Output: folders of `.spacy` files: the completed `train` and `dev`
+(the latter with rehearsal docs beside the new ones), `test` as the person made it and
+`old_test`; the rehearsal docs, with a manifest; and the completed annotations as
+rows, to see the base's errors in them and feed them back.
+
+Stopped at any time and started again, it goes on at the first file that is missing.
 
     python -m scripts.rehearse training/base corpus/annotations assets/raw \
         corpus/preprocess.json corpus/update corpus/rehearsal
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain, tee
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import srsly
 import typer
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans, minibatch
 from wasabi import msg
@@ -25,16 +29,17 @@ from wasabi import msg
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import SHARD_SIZE, read_docs, write_docs, written_whole
+from scripts.files import SHARD_SIZE, read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
-from scripts.listeners import feeders_of_ner
 from scripts.progress import track
-from scripts.raw import read_texts, unseen
+from scripts.raw import Seen, read_texts
+from scripts.shards import annotate_all, load_ner
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.
 HELD_OUT_SHARE = 0.1
 MAX_HELD_OUT = 500
+SPLITS = ("train", "dev", "test", "old_test")
 
 
 def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
@@ -91,23 +96,38 @@ def to_row(doc: Doc, added: list[Span]) -> dict[str, Any]:
     return {"text": doc.text, "spans": spans}
 
 
-def hold_out(docs: Iterable[Doc], held_out: dict[str, list[Doc]]) -> Iterator[Doc]:
-    """Set docs aside by the hash of their text, until each set is full.
+def complete_all(
+    nlp: Language, docs: Iterable[Doc], labels: set[str], path: Path
+) -> Iterator[Doc]:
+    """Complete docs one by one, and add each to a file of rows."""
+    docs, copies = tee(docs)
+    predicted = nlp.pipe(doc.text for doc in copies)
+    with path.open("a", encoding="utf-8") as rows:
+        for doc, other in zip(docs, predicted, strict=True):
+            row = to_row(doc, complete(doc, other, labels))
+            rows.write(f"{srsly.json_dumps(row)}\n")
+            yield doc
+
+
+def as_rehearsal(doc: Doc) -> Doc:
+    """Let a rehearsal doc among others say that it is one."""
+    doc.spans[REHEARSAL] = []
+    return doc
+
+
+def is_held_out(text: str, held_out: dict[str, list[str]]) -> bool:
+    """Set a text aside by its hash, if the set that it belongs to is not full.
 
     Args:
-        docs: The rehearsal docs.
+        text: The raw text, seen for the first time.
         held_out: The sets to fill, by name.
-
-    Yields:
-        The docs that are left for training.
     """
-    sets = list(held_out.values())
-    for doc in docs:
-        place = int(text_key(doc.text), 16) % round(1 / HELD_OUT_SHARE)
-        if place < len(sets) and len(sets[place]) < MAX_HELD_OUT:
-            sets[place].append(doc)
-        else:
-            yield doc
+    place = int(text_key(text), 16) % round(1 / HELD_OUT_SHARE)
+    for number, texts in enumerate(held_out.values()):
+        if number == place and len(texts) < MAX_HELD_OUT:
+            texts.append(text)
+            return True
+    return False
 
 
 def main(
@@ -124,47 +144,41 @@ def main(
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
-    nlp = spacy.load(base_dir)
-    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
-    docs = {
-        path.stem: list(read_docs(path, nlp.vocab))
-        for path in sorted(annotations_dir.iterdir())
-    }
-    labels = set(srsly.read_json(preprocess_path)["labels"])
-    completed = [
-        to_row(doc, complete(doc, nlp(doc.text), labels))
-        for doc in [*docs["train"], *docs["dev"]]
-    ]
-    seen = {text_key(doc.text) for split in docs.values() for doc in split}
-    held_out = {"dev": []} if "old_test" in docs else {"dev": [], "old_test": []}
-    texts = unseen(read_texts(raw), seen)
+    nlp = load_ner(base_dir)
+    splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
+    known = (d.text for path in splits.values() for d in read_docs(path, nlp.vocab))
+    seen = Seen(known)
+    held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
     n_texts = sum(1 for _ in read_texts(raw))
-    texts = track(texts, f"Annotating {raw}", n_texts)
-    annotated = nlp.pipe(texts, n_process=n_process)
-    n_rehearsal = 0
-    with written_whole(rehearsal_dir) as beside:
-        shards = minibatch(hold_out(annotated, held_out), SHARD_SIZE)
-        for number, shard in enumerate(shards):
-            n_rehearsal += write_docs(shard, beside / f"{number:05}.spacy")
-        if not n_rehearsal or not all(held_out.values()):
-            raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
-    for doc in held_out["dev"]:
-        doc.spans[REHEARSAL] = []
-    with written_whole(output_dir) as beside:
-        write_docs(docs["train"], beside / "train.spacy")
-        write_docs([*docs["dev"], *held_out["dev"]], beside / "dev.spacy")
-        write_docs(docs["test"], beside / "test.spacy")
-        old_test = docs.get("old_test") or held_out["old_test"]
-        write_docs(old_test, beside / "old_test.spacy")
-    with written_whole(completed_path) as beside:
-        srsly.write_jsonl(beside, completed)
-    sources = [span["source"] for row in completed for span in row["spans"]]
+    texts = track(read_texts(raw), f"Annotating {raw}", n_texts)
+    shards = (
+        [text for text in part if seen.is_new(text) and not is_held_out(text, held_out)]
+        for part in minibatch(texts, SHARD_SIZE)
+    )
+    manifest = annotate_all(shards, base_dir, rehearsal_dir, n_process)
+    n_old_dev = len(held_out["dev"])
+    n_rehearsal = sum(shard["docs"] for shard in manifest)
+    if not n_rehearsal or not all(held_out.values()):
+        remove(rehearsal_dir)
+        raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
+
+    labels = set(srsly.read_json(preprocess_path)["labels"])
+    with written_whole(output_dir) as folder, written_whole(completed_path) as rows:
+        docs = {name: read_docs(path, nlp.vocab) for name, path in splits.items()}
+        for name in ("train", "dev"):
+            docs[name] = complete_all(nlp, docs[name], labels, rows)
+        old = nlp.pipe(held_out.pop("dev"))
+        docs["dev"] = chain(docs["dev"], map(as_rehearsal, old))
+        docs |= {name: nlp.pipe(texts) for name, texts in held_out.items()}
+        n_docs = {n: write_shards(docs[n], folder / n, nlp) for n in SPLITS}
+        completed = srsly.read_jsonl(rows)
+        sources = Counter(span["source"] for row in completed for span in row["spans"])
     account = {
-        "completed": sources.count("base"),
+        "completed": sources["base"],
         "rehearsal": n_rehearsal,
-        "old_dev": len(held_out["dev"]),
-        "old_test": len(old_test),
-        "old_test_is_gold": "old_test" in docs,
+        "old_dev": n_old_dev,
+        "old_test": n_docs["old_test"],
+        "old_test_is_gold": "old_test" in splits,
     }
     with written_whole(account_path) as beside:
         srsly.write_json(beside, account)

@@ -29,7 +29,7 @@ from scripts.command import run
 from scripts.files import read_docs, written_whole
 from scripts.listeners import feeders_of_ner
 from scripts.progress import track
-from scripts.raw import read_texts, unseen
+from scripts.raw import Seen, read_texts
 
 
 class Suggestion(NamedTuple):
@@ -82,9 +82,9 @@ def main(
     for nlp in (base, updated):
         nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
     splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
-    seen = {text_key(doc.text) for docs in splits for doc in docs}
+    seen = Seen(doc.text for docs in splits for doc in docs)
     n_texts = sum(1 for _ in read_texts(raw))
-    texts = track(unseen(read_texts(raw), seen), f"Annotating {raw}", n_texts)
+    texts = track(filter(seen.is_new, read_texts(raw)), f"Annotating {raw}", n_texts)
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")

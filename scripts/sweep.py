@@ -200,7 +200,7 @@ def main(
     markdown.add(markdown.table(rows, header))
     with written_whole(output_dir.with_suffix(".md")) as beside:
         beside.write_text(f"{markdown.text}\n", encoding="utf-8")
-    n_docs = len(list(read_docs(corpus_dir / "update" / "train.spacy", Vocab())))
+    n_docs = len(list(read_docs(corpus_dir / "update" / "train", Vocab())))
     draw(means, n_docs, output_dir.with_suffix(".svg"))
     best = best_of(means)
     if not best:

@@ -87,7 +87,7 @@ def run(folder, base, updated, tests, **gates):
     base.to_disk(folder / "base")
     updated.to_disk(folder / "updated")
     for name, docs in zip(("test", "old_test"), tests, strict=True):
-        write_docs(docs, folder / f"{name}.spacy")
+        write_docs(docs, folder / name / "00000.spacy")
     srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
     names = ("base", "updated", ".", "rehearse.json", "out.json", "changes.jsonl")
     main(*(folder / name for name in names), **gates)

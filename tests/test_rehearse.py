@@ -7,7 +7,6 @@ from scripts.annotations.formats import parse_row
 from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
 from scripts.files import read_docs, write_docs
-from scripts.raw import read_texts, unseen
 from scripts.rehearse import complete, main
 
 
@@ -83,15 +82,15 @@ def test_rehearsal_text_never_holds_an_annotated_text_nor_one_twice(base, tmp_pa
     docs = rehearse(base, tmp_path, [*seen, *RAW, *RAW], old_test="Old gold.")
     texts = [doc.text for doc in docs["rehearsal"]]
     assert len(texts) == len(set(texts))
-    held_out = {doc.text for doc in docs["dev.spacy"]}
+    held_out = {doc.text for doc in docs["dev"]}
     assert set(texts) == set(RAW) - held_out
 
 
 def test_train_and_dev_are_completed_and_test_is_left_as_it_was(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW)
     labels = {name: {e.label_ for e in docs[name][0].ents} for name in docs}
-    assert labels["train.spacy"] == labels["dev.spacy"] == {"DISEASE", "GPE"}
-    assert labels["test.spacy"] == {"DISEASE"}
+    assert labels["train"] == labels["dev"] == {"DISEASE", "GPE"}
+    assert labels["test"] == {"DISEASE"}
 
 
 def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_path):
@@ -99,35 +98,24 @@ def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_p
     rows = list(srsly.read_jsonl(tmp_path / "completed.jsonl"))
     sources = {(s["label"], s["source"]) for row in rows for s in row["spans"]}
     assert sources == {("DISEASE", "person"), ("GPE", "base")}
-    for row, doc in zip(
-        rows, [docs["train.spacy"][0], docs["dev.spacy"][0]], strict=True
-    ):
+    for row, doc in zip(rows, [docs["train"][0], docs["dev"][0]], strict=True):
         record = parse_row(Row("completed.jsonl", 1, row), "plain")
         again, _ = make_doc(record, base, Reading(), Repairs())
         assert doc.to_json()["ents"] == again.to_json()["ents"]
 
 
-@pytest.mark.parametrize("name", ["raw.jsonl", "raw.txt"])
-def test_raw_text_in_another_encoding_is_an_error_with_its_place(tmp_path, name):
-    (tmp_path / name).write_bytes(
-        '{"text": "one"}\n{"text": "café"}\n'.encode("latin-1")
-    )
-    with pytest.raises(ValueError, match=rf"{name}:2: not UTF-8"):
-        list(read_texts(str(tmp_path / name)))
-
-
 def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW)
-    old = {doc.text for doc in docs["old_test.spacy"]}
+    old = {doc.text for doc in docs["old_test"]}
     assert old and old < set(RAW)
     assert old.isdisjoint(doc.text for doc in docs["rehearsal"])
-    assert old.isdisjoint(doc.text for doc in docs["dev.spacy"])
+    assert old.isdisjoint(doc.text for doc in docs["dev"])
     assert not srsly.read_json(tmp_path / "account.json")["old_test_is_gold"]
 
 
 def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW, old_test="Old gold.")
-    marked = ["rehearsal" in doc.spans for doc in docs["dev.spacy"]]
+    marked = ["rehearsal" in doc.spans for doc in docs["dev"]]
     assert marked == [False] + [True] * (len(marked) - 1)
     assert len(marked) > 1
 
@@ -137,22 +125,6 @@ def test_too_little_raw_text_is_an_error_and_writes_nothing(base, tmp_path):
         rehearse(base, tmp_path, ["Flu in Lima."])
     assert not (tmp_path / "rehearsal").exists()
     assert not (tmp_path / "update").exists()
-
-
-@pytest.mark.parametrize("line", ["{broken", "[1]", '{"txt": "a"}', '{"text": 1}'])
-def test_raw_line_without_text_is_an_error_with_its_place(tmp_path, line):
-    (tmp_path / "raw.jsonl").write_text(f'{{"text": "a"}}\n{line}\n')
-    with pytest.raises(ValueError, match=r"raw\.jsonl:2: no"):
-        list(read_texts(str(tmp_path / "raw.jsonl")))
-
-
-def test_text_file_has_a_paragraph_a_line(tmp_path):
-    (tmp_path / "raw.txt").write_text("One.\n\n  \nTwo, at length.\n", "utf-8")
-    assert list(read_texts(str(tmp_path))) == ["One.", "Two, at length."]
-
-
-def test_unseen_ignores_case_and_white_space():
-    assert list(unseen(["A b", "a  B ", "c"], set())) == ["A b", "c"]
 
 
 def test_spans_of_the_base_keep_their_label_in_another_vocab(base):

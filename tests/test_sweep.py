@@ -80,10 +80,10 @@ def project(base, tmp_path):
         doc.ents = [doc.char_span(start, start + 3, "DISEASE")]
         new.append(doc)
     old = [base(text) for text, _ in TEXTS]
-    for name, docs in {"update": new, "rehearsal": old}.items():
-        for split in ("train", "dev"):
-            write_docs(docs, tmp_path / "corpus" / name / f"{split}.spacy")
-    write_docs(new, tmp_path / "corpus" / "annotations" / "train" / "00000.spacy")
+    names = ("update/train", "update/dev", "annotations/train", "rehearsal")
+    for name in names:
+        docs = old if name == "rehearsal" else new
+        write_docs(docs, tmp_path / "corpus" / name / "00000.spacy")
     srsly.write_json(tmp_path / "corpus" / "preprocess.json", {"labels": ["DISEASE"]})
     settings = SETTINGS.read_text("utf-8")
     settings = settings.replace("min_steps = 1200", "min_steps = 20")
@@ -112,7 +112,7 @@ def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project)
     assert experiment(project, arms="rehearsed") == first
     assert len(experiment(project, arms="rehearsed", seeds="0, 1")) == len(first) + 2
     shutil.copy(
-        project / "corpus" / "rehearsal" / "dev.spacy",
-        project / "corpus" / "rehearsal" / "more.spacy",
+        project / "corpus" / "rehearsal" / "00000.spacy",
+        project / "corpus" / "rehearsal" / "00001.spacy",
     )
     assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2

@@ -26,6 +26,11 @@ def text_key(text: str) -> str:
     return hashlib.md5(normal.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def hash_of(text: str) -> int:
+    """Hash a text to 64 bits, never 0."""
+    return int(text_key(text)[:16], 16) or 1
+
+
 def split_off(
     keys: np.ndarray, strata: np.ndarray, names: Sequence[str]
 ) -> dict[int, str]:

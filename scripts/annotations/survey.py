@@ -17,7 +17,7 @@ from scripts.annotations.formats import format_of, parse_row
 from scripts.annotations.offsets import Reading, Votes
 from scripts.annotations.records import Record, RefusedError
 from scripts.annotations.rows import read_rows
-from scripts.annotations.split import PART, split_off, text_key
+from scripts.annotations.split import PART, hash_of, split_off
 from scripts.progress import track
 
 
@@ -151,11 +151,6 @@ class Survey:
         rarest = [min((rank[label] for label in s), default=0) for s in self.numbers]
         ranks = np.array(rarest, np.min_scalar_type(len(order)))
         return ranks[np.frombuffer(self.label_sets, np.uint32)]
-
-
-def hash_of(text: str) -> int:
-    """Hash a text to 64 bits, never 0."""
-    return int(text_key(text)[:16], 16) or 1
 
 
 def twice_in(numbers: np.ndarray) -> list[int]:

@@ -102,7 +102,7 @@ def update(
     with written_whole(output_dir / trial.name) as folder:
         folder.mkdir()
         is_alone = trial.arm in NOT_COMPLETED
-        half = "annotations/train" if is_alone else "update/train.spacy"
+        half = "annotations/train" if is_alone else "update/train"
         train_path, rehearsal = folder / "train.spacy", corpus_dir / "rehearsal"
         docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
         write_docs(docs, train_path)
@@ -117,7 +117,7 @@ def update(
             teacher = output_dir / specialist_of(trial).name / "model-last"
             mark_all(rehearsal, folder / "marked", spacy.load(teacher), new)
             rehearsal = folder / "marked"
-        paths = {"train": train_path, "dev": corpus_dir / "update" / "dev.spacy"}
+        paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
         paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}

@@ -1,0 +1,170 @@
+"""Annotate raw texts a shard at a time, in processes; what is done stays done.
+
+A shard is a file of docs, which appears whole or not at all. Its line in the manifest
+says what it was made of and what it holds: docs, tokens, entities by label, and the
+hashes of its texts, of the base and of itself. A shard whose hashes are as they should
+be is not made again.
+"""
+
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+import spacy
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc
+from weasel.util.hashing import get_checksum
+
+from scripts.files import remove, write_docs, written_whole
+from scripts.listeners import feeders_of_ner
+
+MANIFEST = "manifest.jsonl"
+Shard = dict[str, Any]
+
+
+@lru_cache(maxsize=1)
+def load_ner(base_dir: Path) -> Language:
+    """Load a pipeline with what its NER needs and nothing else; once a process."""
+    nlp = spacy.load(base_dir)
+    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    return nlp
+
+
+def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
+    """Let the base annotate texts, and write them as one `.spacy` file.
+
+    Args:
+        texts: The texts.
+        base_dir: The base.
+        path: The file.
+
+    Returns:
+        What the file holds: `md5`, `docs`, `tokens`, and `entities` by label.
+    """
+    nlp = load_ner(base_dir)
+    n_tokens, labels = 0, Counter()
+
+    def counted(docs: Iterator[Doc]) -> Iterator[Doc]:
+        nonlocal n_tokens
+        for doc in docs:
+            n_tokens += len(doc)
+            labels.update(ent.label_ for ent in doc.ents)
+            yield doc
+
+    # The words of a shard are freed with it.
+    with nlp.memory_zone():
+        n_docs = write_docs(counted(nlp.pipe(texts)), path)
+    counts = {
+        "docs": n_docs,
+        "tokens": n_tokens,
+        "entities": dict(sorted(labels.items())),
+    }
+    return {"md5": get_checksum(path), **counts}
+
+
+def annotate_all(
+    parts: Iterable[list[str]], base_dir: Path, folder: Path, n_process: int
+) -> list[Shard]:
+    """Let the base annotate texts, a shard for each part of them.
+
+    Args:
+        parts: The texts; two parts a process are held.
+        base_dir: The base.
+        folder: The folder of shards and manifest; what is whole in it is kept.
+        n_process: Processes; -1: all cores.
+
+    Returns:
+        The manifest: a line for each shard, in order.
+
+    Raises:
+        ValueError: If a process was killed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / MANIFEST
+    base, done = get_checksum(base_dir), read_manifest(manifest)
+    n_jobs = n_process if n_process > 0 else os.cpu_count() or 1
+    shards: list[Shard] = []
+    with start(n_jobs) as submit, manifest.open("a", encoding="utf-8") as lines:
+        waiting: deque[tuple[Shard, Future]] = deque()
+
+        def finish_one() -> None:
+            head, future = waiting.popleft()
+            shards.append({**head, **future.result()})
+            lines.write(f"{srsly.json_dumps(shards[-1])}\n")
+            lines.flush()
+
+        for number, texts in enumerate(parts):
+            path = folder / f"{number:05}.spacy"
+            digest = md5("\0".join(texts).encode()).hexdigest()
+            head = {"file": path.name, "base": base, "texts": digest}
+            while waiting and (waiting[0][1].done() or len(waiting) == 2 * n_jobs):
+                finish_one()
+            if is_whole(path, before := done.get(tuple(head.values()), {})):
+                waiting.append((head, is_done(before)))
+            else:
+                waiting.append((head, submit(annotate, texts, base_dir, path)))
+        while waiting:
+            finish_one()
+    with written_whole(manifest) as part:
+        srsly.write_jsonl(part, shards)
+    for path in {*folder.iterdir()} - {folder / s["file"] for s in shards} - {manifest}:
+        remove(path)
+    return shards
+
+
+def read_manifest(path: Path) -> dict[tuple[str, str, str], Shard]:
+    """Read the lines of a manifest by file, base and texts.
+
+    A line that was being written when all stopped is broken, and left out.
+    """
+    lines = srsly.read_jsonl(path, skip=True) if path.exists() else []
+    return {(line["file"], line["base"], line["texts"]): line for line in lines}
+
+
+def is_whole(path: Path, shard: Shard) -> bool:
+    """Say whether a shard is there and as its line in the manifest says."""
+    return path.exists() and get_checksum(path) == shard.get("md5")
+
+
+def is_done(result: Any) -> Future:
+    """Give what would come of a task that need not be done."""
+    future: Future = Future()
+    future.set_result(result)
+    return future
+
+
+@contextmanager
+def start(n_jobs: int) -> Iterator[Callable[..., Future]]:
+    """Start processes, or none if there is to be one.
+
+    Yields:
+        A function that takes a task, and gives its future.
+
+    Raises:
+        ValueError: If a process was killed.
+    """
+    if n_jobs == 1:
+        yield lambda run, *args: is_done(run(*args))
+        return
+    try:
+        with ProcessPoolExecutor(n_jobs, initializer=leave_interrupts) as pool:
+            yield pool.submit
+    except BrokenProcessPool as error:
+        raise ValueError(
+            "A process was killed, perhaps for memory: set vars.n_process lower and "
+            "run again. What is done is kept."
+        ) from error
+
+
+def leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,129 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import srsly
+from conftest import TEXTS
+
+from scripts.files import read_docs
+from scripts.shards import MANIFEST, annotate_all
+
+PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
+# A process that annotates the parts slowly enough to be killed in the middle.
+SLOW = """
+import sys, time
+from pathlib import Path
+from scripts.shards import annotate_all
+base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+def slowly():
+    for part in {parts!r}:
+        time.sleep(0.1)
+        yield part
+annotate_all(slowly(), base, folder, n_process)
+"""
+
+
+@pytest.fixture(scope="module")
+def base_dir(base, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    base.to_disk(folder)
+    return folder
+
+
+def bytes_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def whole(base_dir, tmp_path_factory):
+    """What comes of a run that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    annotate_all(PARTS, base_dir, folder, 1)
+    return bytes_in(folder)
+
+
+def test_manifest_says_what_each_shard_holds(base, base_dir, tmp_path):
+    shards = annotate_all(PARTS, base_dir, tmp_path, 1)
+    assert list(srsly.read_jsonl(tmp_path / MANIFEST)) == shards
+    docs = list(read_docs(tmp_path, base.vocab))
+    assert [doc.text for doc in docs] == [text for part in PARTS for text in part]
+    assert sum(s["docs"] for s in shards) == len(docs)
+    assert sum(s["tokens"] for s in shards) == sum(map(len, docs))
+    n_places = sum(ent.label_ == "GPE" for doc in docs for ent in doc.ents)
+    assert sum(s["entities"]["GPE"] for s in shards) == n_places > 0
+
+
+def test_any_number_of_processes_gives_the_same_bytes(base_dir, tmp_path, whole):
+    annotate_all(PARTS, base_dir, tmp_path, 3)
+    assert bytes_in(tmp_path) == whole
+
+
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_killed_at_any_time_it_goes_on_to_the_same_bytes(
+    base_dir, tmp_path, whole, n_process
+):
+    rng, manifest = random.Random(n_process), tmp_path / MANIFEST
+    code = SLOW.format(parts=PARTS)
+    command = [sys.executable, "-c", code, base_dir, tmp_path, str(n_process)]
+    for _ in range(2):
+        process = subprocess.Popen(command, start_new_session=True)
+        while not (manifest.exists() and manifest.stat().st_size):
+            time.sleep(0.05)
+        time.sleep(rng.random() * 0.3)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("0000[01].spacy")}
+    annotate_all(PARTS, base_dir, tmp_path, n_process)
+    assert bytes_in(tmp_path) == whole
+    first = tmp_path / "00000.spacy"
+    assert first.stat().st_mtime_ns == before[first]
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "line"])
+def test_shard_that_is_not_whole_is_made_again_and_no_other(
+    base_dir, tmp_path, whole, harm
+):
+    annotate_all(PARTS, base_dir, tmp_path, 1)
+    times = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    shard, manifest = tmp_path / "00002.spacy", tmp_path / MANIFEST
+    if harm == "cut":
+        shard.write_bytes(shard.read_bytes()[:-1])
+    elif harm == "gone":
+        shard.unlink()
+    else:
+        lines = manifest.read_text().splitlines(keepends=True)
+        manifest.write_text(
+            "".join(lines[:2]) + lines[2][:9] + "\n" + "".join(lines[3:])
+        )
+    annotate_all(PARTS, base_dir, tmp_path, 1)
+    assert bytes_in(tmp_path) == whole
+    again = {
+        p.name
+        for p in tmp_path.glob("*.spacy")
+        if p.stat().st_mtime_ns != times[p.name]
+    }
+    assert again == {"00002.spacy"}
+
+
+def test_changed_text_makes_its_shard_again_and_no_other(base_dir, tmp_path):
+    annotate_all(PARTS, base_dir, tmp_path, 1)
+    before = bytes_in(tmp_path)
+    annotate_all([PARTS[0], ["Another."], *PARTS[2:5]], base_dir, tmp_path, 1)
+    after = bytes_in(tmp_path)
+    changed = {name for name in before if after.get(name) != before[name]}
+    assert changed == {"00001.spacy", "00005.spacy", MANIFEST}
+    assert "00005.spacy" not in after
+
+
+def killed(texts, base_dir, path):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.shards.annotate", killed)
+    with pytest.raises(ValueError, match=r"A process was killed.*What is done is kept"):
+        annotate_all(PARTS, base_dir, tmp_path, 2)
