@@ -26,6 +26,9 @@ from scripts.progress import track
 from scripts.reporting.origin import versions
 from scripts.reporting.report import write_report
 
+# Rejected rows that the report names.
+MAX_NAMED = 100
+
 
 def main(
     base: Annotated[str, typer.Argument(help="One pipeline.")],
@@ -41,35 +44,39 @@ def main(
     converted = convert(plans, 0, first, Options(), labels, account)
     docs = track((doc for *_, doc in converted), f"Annotating {annotated}")
     tally = Tally(frozenset(labels), frozenset(first.pipe_labels.get("ner", [])))
-    with written_whole(output_dir) as folder:
-        folder.mkdir()
+    changes_path = output_dir / "changes.jsonl"
+    with written_whole(changes_path) as part:
         rows = run_tests(first, second, {"test": docs}, {"test": tally}, n_process)
-        srsly.write_jsonl(folder / "changes.jsonl", rows)
-        if not account.rows["in"]:
-            raise ValueError(f"{annotated} has no row: nothing to compare on.")
-        metrics = {"version": METRICS_VERSION, "test": tally.to_json()}
-        srsly.write_json(folder / "metrics.json", metrics)
-        rejected = account.to_json()["rows"]["rejected"]
-        write_report(
-            folder / "report.html",
-            folder / "report.md",
-            srsly.read_jsonl(folder / "changes.jsonl"),
-            title=f"{base} and {updated}",
-            metrics=metrics,
-            verdict=[],
-            images=[],
-            made=[
-                ("Versions", versions()),
-                (
-                    "Pipelines",
-                    [("base", base), ("updated", updated), ("annotations", annotated)],
-                ),
-                ("Rows", [(k, str(n)) for k, n in account.to_json()["rows"].items()]),
-            ],
-            config="",
-        )
+        srsly.write_jsonl(part, rows)
+    counts = account.to_json()
+    n_in, n_rejected = counts["rows"]["in"], counts["rows"]["rejected"]
+    if n_in == n_rejected:
+        reasons = ", ".join(counts["reasons"]) or "there is none"
+        raise ValueError(f"No row of {annotated} can be compared on: {reasons}.")
+    metrics = {"version": METRICS_VERSION, "test": tally.to_json()}
+    with written_whole(output_dir / "metrics.json") as part:
+        srsly.write_json(part, metrics)
+    write_report(
+        output_dir / "report.html",
+        output_dir / "report.md",
+        srsly.read_jsonl(changes_path),
+        title=f"{base} and {updated}",
+        metrics=metrics,
+        verdict=[],
+        images=[],
+        made=[
+            ("Versions", versions()),
+            (
+                "Pipelines",
+                [("base", base), ("updated", updated), ("annotations", annotated)],
+            ),
+            ("Rows", [(kind, str(n)) for kind, n in counts["rows"].items()]),
+            ("Rejected", [(str(row), "") for row in account.rejected[:MAX_NAMED]]),
+        ],
+        config="",
+    )
     print_test("test", metrics["test"])
-    msg.good(f"{rejected} rows rejected; report: {output_dir / 'report.html'}")
+    msg.good(f"{n_rejected} of {n_in} rows rejected: {output_dir / 'report.html'}")
 
 
 if __name__ == "__main__":

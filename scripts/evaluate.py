@@ -59,7 +59,7 @@ def main(
     with written_whole(metrics_path) as part:
         srsly.write_json(part, metrics)
     for name in tests:
-        print_test(name, metrics[name])
+        print_test(f"{name} test", metrics[name])
     if not is_gold:
         msg.info("The old test is the base's own annotations of text nobody saw.")
     msg.text(

@@ -5,7 +5,7 @@ with the same pipeline, its meta data and its model card, for `spacy package`. E
 code 1 if the updated pipeline keeps or learns less than it must.
 
     python -m scripts.package training/update/model-best training/base \
-        training/metrics.json training/package
+        training/metrics.json training/package --name ner_update --version 0.1.0
 """
 
 from pathlib import Path
@@ -22,6 +22,7 @@ from scripts.command import run
 from scripts.evaluation.metrics import verdict
 from scripts.files import written_whole
 from scripts.reporting.layout import lay_out
+from scripts.reporting.origin import Lines, read_notes
 from scripts.reporting.page import render
 
 
@@ -61,7 +62,9 @@ def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def to_card(nlp: Language, metrics: dict[str, Any]) -> str:
+def to_card(
+    nlp: Language, metrics: dict[str, Any], data: list[tuple[str, Lines]]
+) -> str:
     """Write the model card of an updated pipeline, as Markdown.
 
     What a card should tell: Mitchell et al. (2019), "Model Cards for Model Reporting".
@@ -69,10 +72,11 @@ def to_card(nlp: Language, metrics: dict[str, Any]) -> str:
     Args:
         nlp: The pipeline, its meta data told by `describe`.
         metrics: What `evaluate` measured.
+        data: What it was made of, in tables.
     """
     return render(
         "model_card.md",
-        name=f"{nlp.lang}_{nlp.meta['name']}",
+        name=f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']}",
         description=nlp.meta["description"],
         base=nlp.meta["sources"][-1]["name"],
         learned=list(metrics["new"]["labels"]),
@@ -82,6 +86,7 @@ def to_card(nlp: Language, metrics: dict[str, Any]) -> str:
         tests=lay_out(metrics),
         scheme=nlp.pipe_labels,
         metrics=metrics,
+        data=data,
     )
 
 
@@ -90,6 +95,11 @@ def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
     metrics_path: Annotated[Path, typer.Argument(help="What evaluate measured.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for spacy package.")],
+    name: Annotated[str, typer.Option(help="Name, less the language.")],
+    version: Annotated[str, typer.Option(help="Version.")],
+    notes: Annotated[
+        list[Path] | None, typer.Option("--note", help="JSON of earlier steps.")
+    ] = None,
 ) -> None:
     """Describe the updated pipeline for its package, if it passed."""
     metrics = srsly.read_json(metrics_path)
@@ -98,10 +108,11 @@ def main(
     if metrics["pipeline"] != get_checksum(updated_dir):
         raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
     nlp = spacy.load(updated_dir)
+    nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(srsly.read_json(base_dir / "meta.json"), metrics))
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
-        card = to_card(nlp, metrics)
+        card = to_card(nlp, metrics, read_notes(notes or []))
         (beside / "README.md").write_text(card, encoding="utf-8")
     msg.good(f"Described in {output_dir}: meta.json, README.md")
 

@@ -4,7 +4,8 @@ Input: what `evaluate` wrote, and what earlier steps noted of how the update was
 Output: one HTML file that needs nothing else, and the same tables as Markdown.
 
     python -m scripts.report training/metrics.json training/changes.jsonl \
-        training/report.html training/report.md --log training/log.jsonl
+        training/report.html training/report.md --log training/log.jsonl \
+        --config training/update.cfg --experiment training/experiment.svg
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.evaluation.metrics import verdict
-from scripts.reporting.charts import draw_training, to_uri
+from scripts.reporting.charts import draw_training, tell_training, to_uri
 from scripts.reporting.origin import made_of
 from scripts.reporting.report import write_report
 
@@ -25,10 +26,8 @@ TRAINING = (
     "Old F, new F and the loss by training step, on dev. Old F is measured on the "
     "base's own annotations of raw text."
 )
-EXPERIMENT = (
-    "Each run of the experiment: old F kept against new F learned, and the learning "
-    "curve."
-)
+EXPERIMENT = "Two plots: old F kept against new F learned, and the learning curve."
+TABLE = "All runs of the experiment, in figures: training/experiment.md."
 
 
 def main(
@@ -38,17 +37,21 @@ def main(
     markdown_path: Annotated[Path, typer.Argument(help="The same tables.")],
     log: Annotated[Path, typer.Option(help="What training logged.")],
     config: Annotated[Path, typer.Option(help="The training config.")],
-    notes: Annotated[list[Path], typer.Option("--note", help="JSON of earlier steps.")],
     experiment: Annotated[Path, typer.Option(help="Its plot, if there is one.")],
+    notes: Annotated[
+        list[Path] | None, typer.Option("--note", help="JSON of earlier steps.")
+    ] = None,
 ) -> None:
     """Write the report of an update, as HTML and as Markdown."""
     metrics = srsly.read_json(metrics_path)
-    images = [
-        (to_uri(draw_training(list(srsly.read_jsonl(log)))), "Training", TRAINING)
-    ]
+    lines = list(srsly.read_jsonl(log))
+    images = []
+    if lines:
+        image = to_uri(draw_training(lines))
+        images.append((image, "Training", tell_training(lines), TRAINING))
     if experiment.exists():
         image = to_uri(experiment.read_bytes())
-        images.append((image, "Ways of updating", EXPERIMENT))
+        images.append((image, "Ways of updating", EXPERIMENT, TABLE))
     write_report(
         html_path,
         markdown_path,
@@ -57,7 +60,7 @@ def main(
         metrics=metrics,
         verdict=verdict(metrics),
         images=images,
-        made=made_of(config, notes),
+        made=made_of(config, notes or []),
         config=config.read_text(encoding="utf-8"),
     )
     msg.good(f"Report: {html_path}, {markdown_path}")

@@ -84,7 +84,8 @@ def main(
     splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
     seen = Seen(doc.text for docs in splits for doc in docs)
     n_texts = sum(1 for _ in read_texts(raw))
-    texts = track(filter(seen.is_new, read_texts(raw)), f"Annotating {raw}", n_texts)
+    raw_texts = track(read_texts(raw), f"Annotating {raw}", n_texts)
+    texts = filter(seen.is_new, raw_texts)
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")

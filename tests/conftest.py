@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import spacy
 from spacy.language import Language
@@ -123,3 +125,12 @@ def metrics_of(new, old=(KEPT,), labels=("NEW",)):
         for row in measure(cases, tallies[name])
     ]
     return rows, to_metrics(tallies)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip: playwright")
+    chromium = shutil.which("chromium") or pytest.skip("no chromium: apt install it")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as play:
+        yield play.chromium.launch(executable_path=chromium, args=options)

@@ -33,6 +33,7 @@ def test_any_two_pipelines_are_compared_on_any_annotations(
     assert test["docs"] == 2 and test["updated"]["f"] == 1.0 == test["change"]
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert ">rejected</th><td>1</td>" in page and "learned (1)" in page
+    assert "gold.jsonl:3: no text" in page
 
 
 def test_gold_without_a_span_gives_a_report_that_says_so(pipelines, tmp_path):
@@ -41,8 +42,20 @@ def test_gold_without_a_span_gives_a_report_that_says_so(pipelines, tmp_path):
     assert "No gold entity" in (tmp_path / "out" / "report.md").read_text("utf-8")
 
 
-def test_file_without_a_row_is_an_error_and_leaves_nothing(pipelines, tmp_path):
-    path = rows_to(tmp_path / "gold.jsonl")
-    with pytest.raises(ValueError, match="has no row: nothing to compare on"):
+@pytest.mark.parametrize(
+    "rows, reason", [([], "there is none"), ([{"text": 1}], "no text")]
+)
+def test_file_without_a_row_to_compare_on_is_an_error(
+    pipelines, tmp_path, rows, reason
+):
+    path = rows_to(tmp_path / "gold.jsonl", *rows)
+    with pytest.raises(ValueError, match=f"can be compared on: {reason}"):
         main(*pipelines, path, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+
+
+def test_what_else_is_in_the_folder_stays(pipelines, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").touch()
+    path = rows_to(tmp_path / "gold.jsonl", {"text": "Flu!", "spans": []})
+    main(*pipelines, path, tmp_path / "out")
+    assert (tmp_path / "out" / "thesis.txt").exists()

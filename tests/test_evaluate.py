@@ -78,9 +78,13 @@ def test_old_entity_with_a_new_label_has_moved_and_is_not_forgotten(
     assert lost == {"kept": 0, "moved": 0, "forgotten": len(labels)}
 
 
-def test_base_that_finds_nothing_is_an_error(base, updated, tests):
-    with pytest.raises(ValueError, match="finds no entity of the old test"):
-        evaluate(base, updated, tests[0], [gold(base, "Nothing here.")])
+def test_base_that_finds_nothing_on_the_old_test_can_not_pass(
+    base, updated, tests, tmp_path
+):
+    empty = [gold(base, "Nothing here.")]
+    metrics = run(tmp_path, base, updated, (tests[0], empty))
+    assert metrics["retention"] is None
+    assert metrics["passed"] is metrics["kept"] is False
 
 
 def run(folder, base, updated, tests, **gates):
@@ -115,7 +119,7 @@ def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, 
     run(tmp_path, base, updated, tests)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     disease = ["DISEASE", "1", *["0.0"] * 3, *["100.0"] * 3, "+100.0"]
-    assert [*disease, "+100.0", "to", "+100.0"] in lines
+    assert [*disease, "–"] in lines
     person = ["PERSON", "3", *["100.0"] * 3, *["0.0"] * 3, "-100.0"]
     assert person in [line[:9] for line in lines]
 

@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 from statistics import quantiles
 
 import numpy as np
@@ -10,7 +11,13 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from scripts.evaluation.cases import WHO, Case, read_cases
-from scripts.evaluation.changes import CONTEXT, changes_of, measure, passages
+from scripts.evaluation.changes import (
+    CONTEXT,
+    MAX_TOKENS,
+    changes_of,
+    measure,
+    passages,
+)
 from scripts.evaluation.statistics import bootstrap, interval, prf, sign_test
 from scripts.evaluation.tally import Tally
 from scripts.functions import looked_at_in
@@ -154,6 +161,8 @@ def test_what_is_found_where_nothing_is_is_spurious_if_one_looked_for_it():
         ([(0, 1, "A")], [(0, 1, "A")], [], ["forgotten"]),
         ([], [], [(0, 1, "A")], ["new mistake"]),
         ([(0, 2, "A")], [], [(0, 1, "A")], ["new mistake"]),
+        # A mistake in the place of another mends nothing.
+        ([(0, 2, "A")], [(0, 1, "A")], [(0, 3, "A")], ["new mistake"]),
         ([], [(0, 1, "B")], [(2, 3, "B")], ["not judged", "not judged"]),
         # What stood on a gold entity was a mistake, whatever it was.
         ([(0, 1, "NEW")], [(0, 1, "B")], [(0, 1, "NEW")], ["fixed", "learned"]),
@@ -180,12 +189,38 @@ def test_long_doc_is_cut_to_the_passages_that_changed():
     for row in rows:
         ((start, end, _),) = row["updated"]
         assert row["gold"] == row["updated"] and row["text"][start:end] == "w"
+
+
+def test_entity_that_a_passage_cuts_is_shown_as_far_as_it_goes():
+    kept, new = (0, 40, "B"), (50, 51, "A")
+    case = case_of(" ".join(["w"] * 99), [kept], [kept], [kept, new])
+    (row,) = measure([case], tally_of([]))
+    ((start, end, label),) = row["gold"]
+    assert (start, row["text"][start:end].split(), label) == (0, ["w"] * 15, "B")
+
+
+def test_changes_close_to_each_other_do_not_make_a_passage_without_end():
+    n = 50 * MAX_TOKENS
+    ents = [(at, at + 1, "A") for at in range(0, n, CONTEXT)]
+    some = list(passages(ents, n))
+    assert max(end - start for start, end in some) <= MAX_TOKENS + 2 * CONTEXT
+    assert all(before[1] <= after[0] for before, after in pairwise(some))
+    for at, *_ in ents:
+        assert sum(start <= at < end for start, end in some) == 1
     assert list(passages([], 5)) == []
+
+
+def test_one_doc_gives_no_interval():
+    case = case_of("a b", [(0, 1, "A")], updated=[(0, 1, "A")])
+    test = tally_of([case]).to_json()
+    assert test["change"] == 1.0
+    assert test["interval"] is test["labels"]["A"]["interval"] is None
+    assert tally_of([case, case]).to_json()["interval"] == [1.0, 1.0]
 
 
 def test_nothing_at_all_is_scored_as_nothing():
     test = tally_of([]).to_json()
     assert test["docs"] == test["gold"] == test["gained"] == 0
     assert test["updated"] == {"p": 0.0, "r": 0.0, "f": 0.0}
-    assert test["interval"] == [0.0, 0.0] and test["p_value"] == 1.0
-    assert test["ratio_interval"] is None
+    assert test["interval"] is test["ratio_interval"] is None
+    assert test["p_value"] == 1.0

@@ -19,7 +19,10 @@ def metrics(base, tmp_path):
 
 def package(folder, metrics):
     srsly.write_json(folder / "metrics.json", metrics)
-    main(folder / "base", folder / "base", folder / "metrics.json", folder / "out")
+    srsly.write_json(folder / "rehearse.json", {"rehearsal": 2883})
+    names = ("base", "base", "metrics.json", "out")
+    options = {"name": "new", "version": "0.2.0", "notes": [folder / "rehearse.json"]}
+    main(*(folder / name for name in names), **options)
 
 
 def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
@@ -30,14 +33,16 @@ def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
     assert meta["sources"][-1]["name"] == "en_tiny 0.0.0"
     performance = meta["performance"]
     assert performance["retention"] == performance["ents_f_new"] == 1.0
-    assert performance["retention_interval"] == [1.0, 1.0]
+    assert performance["retention_interval"] is None
     assert performance["ents_per_type"]["OLD"]["r"] == 1.0
 
 
 def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     package(tmp_path, metrics)
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert card.startswith("# en_new 0.2.0\n")
     assert "| **Base** | en_tiny 0.0.0 |" in card
+    assert "- **rehearse**: rehearsal 2883" in card
     assert "Kept: retention 1.000" in card
     assert "| FLU | 1 | 0.0 | 0.0 | 0.0 | 100.0 |" in card
     assert "- ner: GPE, PERSON" in card

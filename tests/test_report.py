@@ -1,5 +1,4 @@
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -52,6 +51,24 @@ def test_no_change_and_no_gold_say_so(tmp_path):
     for text in report_of(tmp_path, [case_of("a b")]):
         assert "both pipelines find the same everywhere" in text
         assert "No gold entity: nothing could be scored." in text
+
+
+def test_one_doc_has_no_interval_and_an_empty_old_test_no_retention(tmp_path):
+    case = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
+    page, _ = report_of(tmp_path, [case], old=[])
+    assert "One doc: no interval." in page and "<td>–</td>" in page
+    assert "what was kept can&#39;t be measured" in page
+    assert "Stopped: not to be shipped" in page
+
+
+def test_each_group_is_shown_where_all_can_not_be(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.reporting.report.MAX_PASSAGES", 10)
+    learned = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
+    forgotten = case_of("Omsk", [(0, 1, "OLD")], base=[(0, 1, "OLD")])
+    page, markdown = report_of(tmp_path, [learned] * 20, old=[KEPT, *[forgotten] * 3])
+    assert "10 of 23" in page
+    assert "forgotten (2)" in page and "learned (8)" in page
+    assert "- learned: 20\n- forgotten: 3\n" in markdown
 
 
 def test_markdown_has_the_same_tables(tmp_path):
@@ -107,15 +124,6 @@ def test_step_draws_training_and_tells_how_it_was_made(base, tmp_path):
     assert page.count('<img src="data:image/svg+xml;base64,') == 1
     assert ">rehearsal</th><td>2883</td>" in page
     assert ">corpora.train.ratio</th><td>1.0</td>" in page
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip: playwright")
-    chromium = shutil.which("chromium") or pytest.skip("no chromium: apt install it")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as play:
-        yield play.chromium.launch(executable_path=chromium, args=options)
 
 
 @pytest.fixture

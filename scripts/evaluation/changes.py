@@ -6,12 +6,12 @@ from typing import Any
 from scripts.evaluation.cases import WHO, Case, Entity, overlap
 from scripts.evaluation.tally import Tally
 
-# What a change is: a gold entity of a new type is found, or of one that the base
-# knows; a mistake is gone; a gold entity is lost; something is found where there is
-# nothing; or nobody looked there for such a type.
+# What a change is: a gold entity of a new type is found; one of a type that the base
+# knows is found, or a mistake is gone; a gold entity is lost; what is found is not
+# gold; or nobody looked there for such a type.
 GROUPS = ("learned", "fixed", "forgotten", "new mistake", "not judged")
-# Tokens shown at each side of a change, and the gap that two of them share.
-CONTEXT = 25
+# Tokens shown at each side of a change, and those of a passage, if changes are close.
+CONTEXT, MAX_TOKENS = 25, 200
 
 
 def measure(cases: Iterable[Case], tally: Tally) -> Iterator[dict[str, Any]]:
@@ -44,8 +44,12 @@ def changes_of(
             # What stands on a gold entity is judged by it, whatever its label.
             if not (ent in looked_at[who] or any(overlap(ent, g) for g in gold)):
                 yield ent, "not judged"
+            elif who == "base" and is_right:
+                yield ent, "forgotten"
             elif who == "base":
-                yield ent, "forgotten" if is_right else "fixed"
+                # A mistake in the place of another mends nothing.
+                if not any(overlap(ent, new) for new in case.found[other] - gold):
+                    yield ent, "fixed"
             elif is_right:
                 yield ent, "fixed" if ent[2] in old else "learned"
             else:
@@ -56,10 +60,12 @@ def passages(ents: list[Entity], n_tokens: int) -> Iterator[tuple[int, int]]:
     """Give the passages of a doc in which something changed, as token offsets."""
     start = end = -1
     for first, last, _ in sorted(ents):
-        if end >= 0 and first - CONTEXT > end:
-            yield start, end
-            end = -1
-        start = start if end >= 0 else max(0, first - CONTEXT)
+        if end < 0:
+            start = max(0, first - CONTEXT)
+        elif first - CONTEXT > end or last - start > MAX_TOKENS:
+            cut = min(end, first)
+            yield start, cut
+            start = max(cut, first - CONTEXT)
         end = max(end, min(n_tokens, last + CONTEXT))
     if end >= 0:
         yield start, end
@@ -84,9 +90,9 @@ def to_row(
 
     def inside(ents: Iterable[Entity]) -> list[tuple[int, int, str]]:
         spans = (
-            (case.doc[first:last], label)
+            (case.doc[max(first, start) : min(last, end)], label)
             for first, last, label in sorted(ents)
-            if start <= first and last <= end
+            if first < end and start < last
         )
         zero = passage.start_char
         return [(s.start_char - zero, s.end_char - zero, label) for s, label in spans]

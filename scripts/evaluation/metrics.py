@@ -4,6 +4,7 @@ What stands in `training/metrics.json` is told in the README.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from spacy.language import Language
@@ -28,8 +29,9 @@ def new_tallies(base: Language, labels: Collection[str]) -> dict[str, Tally]:
     Returns:
         The tallies `new` and `old`.
     """
+    known = frozenset(chain(*base.pipe_labels.values()))
     old = frozenset(base.get_pipe("ner").labels)
-    return {"new": Tally(frozenset(labels), old), "old": Tally(old, old)}
+    return {"new": Tally(frozenset(labels), known), "old": Tally(old, known)}
 
 
 def run_tests(
@@ -64,21 +66,17 @@ def to_metrics(tallies: dict[str, Tally]) -> Metrics:
 
     Returns:
         The metrics but for the verdict; see the README.
-
-    Raises:
-        ValueError: If the base finds nothing in the old test.
     """
     new, old = (tallies[name].to_json() for name in ("new", "old"))
-    if not old["base"]["f"]:
-        raise ValueError("The base finds no entity of the old test: give another.")
+    before, after = old["base"]["f"], old["updated"]["f"]
     return {
         "version": METRICS_VERSION,
-        "retention": old["updated"]["f"] / old["base"]["f"],
+        "retention": after / before if before else None,
         "retention_interval": old["ratio_interval"],
         "old": old,
         "new": new,
         "labels": {**old["labels"], **new["labels"]},
-        "spurious": 1000 * tallies["old"].n_added / old["docs"],
+        "spurious": 1000 * tallies["old"].n_added / max(1, old["docs"]),
         "fates": {fate: tallies["old"].fates[fate] for fate in FATES},
     }
 
@@ -94,7 +92,8 @@ def pass_gates(metrics: Metrics, min_retention: float, min_new_f: float) -> Metr
     Returns:
         `gates` and what came of them: `kept`, `learned` and `passed`.
     """
-    kept = metrics["retention"] >= min_retention
+    retention = metrics["retention"]
+    kept = retention is not None and retention >= min_retention
     learned = metrics["new"]["updated"]["f"] >= min_new_f
     gates = {"min_retention": min_retention, "min_new_f": min_new_f}
     return {
@@ -107,30 +106,39 @@ def pass_gates(metrics: Metrics, min_retention: float, min_new_f: float) -> Metr
 
 def verdict(metrics: Metrics) -> list[str]:
     """Say in words what was kept, what was learned, and whether that is enough."""
-    gates, new = metrics["gates"], metrics["new"]
-    low, high = metrics["retention_interval"] or (0, 0)
-    names = ", ".join(new["labels"]) or "nothing"
+    gates, new, retention = metrics["gates"], metrics["new"], metrics["retention"]
+    kept = "The base finds no entity of the old test: what was kept can't be measured"
+    if retention is not None:
+        low_high = metrics["retention_interval"]
+        sure = "one doc" if low_high is None else "95 %: {:.3f} to {:.3f}"
+        start = "Kept" if metrics["kept"] else "It forgot"
+        kept = f"{start}: retention {retention:.3f} ({sure.format(*low_high or ())})"
+    learned = "No gold entity in the new test: what was learned can't be measured"
+    if new["gold"]:
+        start = "Learned" if metrics["learned"] else "It did not learn"
+        before, after = (100 * new[who]["f"] for who in WHO)
+        names = ", ".join(new["labels"])
+        learned = f"{start} {names}: new F {after:.1f}, {before:.1f} before"
     return [
-        f"{'Kept' if metrics['kept'] else 'It forgot'}: "
-        f"retention {metrics['retention']:.3f} (95 %: {low:.3f} to {high:.3f}); "
-        f"vars.min_retention is {gates['min_retention']:g}.",
-        f"{'Learned' if metrics['learned'] else 'It did not learn'} {names}: "
-        f"new F {100 * new['updated']['f']:.1f}, "
-        f"{100 * new['base']['f']:.1f} before; "
-        f"vars.min_new_f is {gates['min_new_f']:g}.",
+        f"{kept}; vars.min_retention is {gates['min_retention']:g}.",
+        f"{learned}; vars.min_new_f is {gates['min_new_f']:g}.",
     ]
 
 
-def print_test(name: str, test: Metrics) -> None:
+def show_interval(bounds: list[float] | None) -> str:
+    """Write an interval in points, if there is one."""
+    return "{:+.1f} to {:+.1f}".format(*(100 * b for b in bounds)) if bounds else "–"
+
+
+def print_test(title: str, test: Metrics) -> None:
     """Print the scores of a test, in points, as a table."""
     scores = [title for who in WHO for title in (f"{who} P", "R", "F")]
-    header = (f"{name} test", "gold", *scores, "change", "95 %")
+    header = (title, "gold", *scores, "change", "95 %")
     rows = []
-    for label, both in {"all": test, **test["labels"]}.items():
+    for label, both in {"all types": test, **test["labels"]}.items():
         points = [f"{100 * both[who][key]:.1f}" for who in WHO for key in "prf"]
-        low, high = (100 * bound for bound in both["interval"])
         change = f"{100 * both['change']:+.1f}"
         rows.append(
-            (label, both["gold"], *points, change, f"{low:+.1f} to {high:+.1f}")
+            (label, both["gold"], *points, change, show_interval(both["interval"]))
         )
     msg.table(rows, header=header, divider=True, aligns=["l", *"r" * 9])

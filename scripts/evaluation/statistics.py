@@ -1,7 +1,5 @@
 """Precision, recall and F, and how sure a change of them is."""
 
-from math import comb
-
 import numpy as np
 
 RESAMPLES, CHUNK = 10_000, 500
@@ -60,7 +58,7 @@ def bootstrap(
 
 
 def interval(values: np.ndarray) -> list[float]:
-    """Give the bounds between which 95 % of the values lie."""
+    """Give the bounds between which 95 % of the draws lie."""
     return [float(bound) for bound in np.quantile(values, TAILS)]
 
 
@@ -70,5 +68,8 @@ def sign_test(n_gained: int, n_lost: int) -> float:
     The exact, two-sided sign test, which is McNemar's (1947) on pairs of right and
     wrong answers.
     """
-    n, few = n_gained + n_lost, min(n_gained, n_lost)
-    return min(1.0, 2 * sum(comb(n, k) for k in range(few + 1)) / 2**n)
+    n, tail, ways = n_gained + n_lost, 0, 1
+    for k in range(min(n_gained, n_lost) + 1):
+        tail += ways
+        ways = ways * (n - k) // (k + 1)
+    return min(1.0, 2 * tail / 2**n)

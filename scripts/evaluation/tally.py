@@ -74,6 +74,8 @@ class Tally:
         totals = np.einsum("d...,d->...", counts, n_docs)
         scores, draws = prf(totals), bootstrap(counts, n_docs)
         before, after = np.moveaxis(draws, 1, 0)
+        # All draws of one doc are that doc: they say nothing of others.
+        is_sure = self.rows.total() > 1
 
         def side_by_side(place: int) -> dict[str, Any]:
             points = scores[:, place].tolist()
@@ -85,7 +87,9 @@ class Tally:
                 "gold": int(totals[0, place, 0] + totals[0, place, 2]),
                 **both,
                 "change": both["updated"]["f"] - both["base"]["f"],
-                "interval": interval(after[:, place] - before[:, place]),
+                "interval": interval(after[:, place] - before[:, place])
+                if is_sure
+                else None,
             }
 
         found = before[:, -1] > 0
@@ -93,7 +97,7 @@ class Tally:
         return {
             "docs": self.rows.total(),
             **side_by_side(-1),
-            "ratio_interval": interval(ratios) if found.any() else None,
+            "ratio_interval": interval(ratios) if is_sure and len(ratios) else None,
             "gained": self.n_gained,
             "lost": self.n_lost,
             "p_value": sign_test(self.n_gained, self.n_lost),

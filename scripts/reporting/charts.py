@@ -1,6 +1,7 @@
 """Charts as images that stand inside a page."""
 
 import io
+import math
 from base64 import b64encode
 from typing import Any
 
@@ -12,6 +13,29 @@ def to_uri(svg: bytes) -> str:
     return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
 
 
+# Told apart without colours, too.
+CURVES = [
+    ("old_f", "old F: kept", "o-", "#0b5cad"),
+    ("new_f", "new F: learned", "s--", "#b3470b"),
+]
+
+
+def to_number(score: float | None) -> float:
+    """Give a score; one that could not be measured is no number, and is not drawn."""
+    return math.nan if score is None else score
+
+
+def tell_training(log: list[dict[str, Any]]) -> str:
+    """Tell in words what `draw_training` draws."""
+    first, last = log[0]["scores"], log[-1]["scores"]
+    parts = [
+        f"{label}, from {to_number(first.get(name)):.1f} to "
+        f"{to_number(last.get(name)):.1f}"
+        for name, label, *_ in CURVES
+    ]
+    return f"Curves over {log[-1]['step']} steps: {'; '.join(parts)}; and the loss."
+
+
 def draw_training(log: list[dict[str, Any]]) -> bytes:
     """Draw how old F, new F and the loss went, as SVG.
 
@@ -21,9 +45,9 @@ def draw_training(log: list[dict[str, Any]]) -> bytes:
     figure = Figure(figsize=(10, 3.5), layout="tight")
     scores, losses = figure.subplots(1, 2)
     steps = [line["step"] for line in log]
-    for name, label in (("old_f", "old F: kept"), ("new_f", "new F: learned")):
-        values = [line["scores"].get(name) or 0.0 for line in log]
-        scores.plot(steps, values, "o-", label=label)
+    for name, label, style, color in CURVES:
+        values = [to_number(line["scores"].get(name)) for line in log]
+        scores.plot(steps, values, style, color=color, label=label)
     scores.set(xlabel="step", ylabel="F on dev", ylim=(0, 102))
     scores.legend()
     # At the first look nothing was added up yet.

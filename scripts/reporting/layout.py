@@ -34,7 +34,7 @@ def lay_out(metrics: dict[str, Any]) -> list[dict[str, Any]]:
             "title": title,
             "note": notes[name],
             "scores": metrics[name],
-            "lines": [("all", metrics[name]), *metrics[name]["labels"].items()],
+            "lines": [("all types", metrics[name]), *metrics[name]["labels"].items()],
             "gained": gained(metrics[name]),
             **cross(metrics[name]["confusion"]),
         }

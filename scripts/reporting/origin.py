@@ -46,8 +46,12 @@ def made_of(config_path: Path, notes: Iterable[Path]) -> list[tuple[str, Lines]]
         for key in name.split("."):
             value = value[key]
         values.append((name, str(value)))
-    counts = [(path.stem, list(flat(srsly.read_json(path)))) for path in notes]
-    return [("Versions", versions()), ("Settings", values), *counts]
+    return [("Versions", versions()), ("Settings", values), *read_notes(notes)]
+
+
+def read_notes(notes: Iterable[Path]) -> list[tuple[str, Lines]]:
+    """Read what earlier steps noted as JSON: a table for each file, under its name."""
+    return [(path.stem, list(flat(srsly.read_json(path)))) for path in notes]
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

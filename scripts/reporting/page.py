@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,17 +12,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from spacy.displacy import EntityRenderer
 
+from scripts.evaluation.metrics import show_interval
+
 TEMPLATES = Path(__file__).parent / "templates"
 # Who marked a passage, in the order in which they stand beside each other.
 SIDES = ("base", "updated", "gold")
 ENTITY = '<mark style="background:{bg}">{text}<span>{label}</span></mark>'
-# Passages that a page holds: ten megabytes of it, which a browser filters at once.
+# Passages that a page holds: some megabytes, which a browser filters at once.
 MAX_PASSAGES = 10_000
-# What would turn text around or not be seen is shown by its number; NUL ends a page.
-UNSEEN = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(9), *range(14, 32)]
+# Controls, what turns text around and what can't be seen are shown by their numbers;
+# joiners stay, which Persian and emoji need.
+UNSEEN = [*range(9), *range(14, 32), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x200B]
+UNSEEN += [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
 VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
 # What Markdown or a table of it would take for its own.
-MARKDOWN = {ord(sign): f"&#{ord(sign)};" for sign in "|`*[]\\"}
+MARKDOWN = {ord(sign): f"&#{ord(sign)};" for sign in "|`*~[]\\"}
+EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 
 
 def render(template: str, **values: Any) -> str:
@@ -43,6 +49,7 @@ def render(template: str, **values: Any) -> str:
     )
     environment.filters["points"] = lambda score: f"{100 * score:.1f}"
     environment.filters["change"] = lambda score: f"{100 * score:+.1f}"
+    environment.filters["interval"] = show_interval
     environment.filters["cell"] = lambda text: Markup(to_markdown(text))
     page = environment.get_template(template).render(**values)
     return page.translate(VISIBLE)
@@ -50,7 +57,8 @@ def render(template: str, **values: Any) -> str:
 
 def to_markdown(text: str) -> str:
     """Escape a text for a cell of a Markdown table."""
-    return html.escape(text, quote=False).translate(MARKDOWN)
+    escaped = html.escape(" ".join(text.split()), quote=False).translate(MARKDOWN)
+    return EMPHASIS.sub("&#95;", escaped)
 
 
 def inline(name: str) -> tuple[str, str]:

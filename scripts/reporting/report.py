@@ -1,8 +1,7 @@
 """A report of two pipelines on tests, written as a page and as Markdown."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,27 +32,18 @@ def write_report(
             (address, heading and text of each), `made` (tables) and `config`.
     """
     tests = lay_out(metrics)
-    counts: Counter[str] = Counter()
-    labels: set[str] = set()
-
-    def counted() -> Iterator[dict[str, Any]]:
-        for row in changes:
-            counts.update(group for group, _ in row["changes"])
-            labels.update(label for _, label in row["changes"])
-            yield row
-
-    rows = counted()
+    rows, counts, n_rows = choose(changes)
+    shown = Counter(group for row in rows for group in groups_of(row))
+    labels = {label for row in rows for _, label in row["changes"]}
     names = {label for test in tests for label in test["scores"]["labels"]}
-    passages = list(render_passages(islice(rows, MAX_PASSAGES), names))
-    passages.sort(key=first_group)
-    n_left_out = sum(1 for _ in rows)
     script, script_hash = inline("report.js")
     values |= {
         "tests": tests,
         "metrics": metrics,
-        "passages": passages,
-        "n_left_out": n_left_out,
+        "passages": list(render_passages(rows, names)),
+        "n_left_out": n_rows - len(rows),
         "groups": [(group, counts[group]) for group in GROUPS if counts[group]],
+        "shown": [(group, shown[group]) for group in GROUPS if shown[group]],
         "labels": sorted(labels),
     }
     with written_whole(html_path) as part:
@@ -65,6 +55,39 @@ def write_report(
         part.write_text(render("report.md", **values), encoding="utf-8")
 
 
-def first_group(passage: dict[str, Any]) -> int:
-    """Say where a passage stands: by the first group that one of its changes is in."""
-    return min(GROUPS.index(group) for group, _ in passage["changes"])
+def choose(
+    changes: Iterable[dict[str, Any]],
+) -> tuple[list[dict[str, Any]], Counter[str], int]:
+    """Choose the passages to show: all, or some of each group where they are many.
+
+    Args:
+        changes: The changed passages; as many are held as are shown, for each group.
+
+    Returns:
+        The chosen ones by group, the number of changes in each group, and that of
+        passages in all.
+    """
+    by_group: dict[str, list[dict[str, Any]]] = {group: [] for group in GROUPS}
+    counts: Counter[str] = Counter()
+    n_rows = 0
+    for row in changes:
+        n_rows += 1
+        counts.update(group for group, _ in row["changes"])
+        rows = by_group[min(groups_of(row), key=GROUPS.index)]
+        if len(rows) < MAX_PASSAGES:
+            rows.append(row)
+    # Each group has its share, and the first ones what others leave.
+    left = MAX_PASSAGES
+    sizes = {g: min(len(rows), left // len(GROUPS)) for g, rows in by_group.items()}
+    left -= sum(sizes.values())
+    for group, rows in by_group.items():
+        more = min(len(rows) - sizes[group], left)
+        sizes[group] += more
+        left -= more
+    chosen = [row for group, rows in by_group.items() for row in rows[: sizes[group]]]
+    return chosen, counts, n_rows
+
+
+def groups_of(row: dict[str, Any]) -> set[str]:
+    """Give the groups that the changes in a passage are in."""
+    return {group for group, _ in row["changes"]}

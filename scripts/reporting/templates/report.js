@@ -34,8 +34,9 @@ function turn(to) {
   for (const [name, off] of [["first", page === 0], ["back", page === 0],
                              ["next", page === last], ["last", page === last]]) {
     const button = document.getElementById(name);
-    button.disabled = off;
-    button.onclick = () => turn({ first: 0, back: page - 1, next: page + 1, last }[name]);
+    // Not `disabled`, which would take the focus away.
+    button.ariaDisabled = String(off);
+    button.onclick = () => off || turn({ first: 0, back: page - 1, next: page + 1, last }[name]);
   }
 }
 
