@@ -5,8 +5,6 @@ import math
 from base64 import b64encode
 from typing import Any
 
-from matplotlib.figure import Figure
-
 
 def to_uri(svg: bytes) -> str:
     """Give an SVG image as the address of an `img`: no script in it can run."""
@@ -42,6 +40,9 @@ def draw_training(log: list[dict[str, Any]]) -> bytes:
     Args:
         log: The lines of spaCy's logger; scores in points.
     """
+    # Half a second that a step's --help, or a wrong path, need not wait for.
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 3.5), layout="tight")
     scores, losses = figure.subplots(1, 2)
     steps = [line["step"] for line in log]

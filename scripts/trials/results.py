@@ -6,8 +6,6 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from scripts.files import written_whole
 from scripts.trials.trial import ARMS, NOT_COMPLETED
 
@@ -65,6 +63,9 @@ def draw(means: list[Result], n_docs: int, path: Path) -> None:
         n_docs: Annotated docs in all.
         path: The file.
     """
+    # Half a second that a step's --help, or a wrong path, need not wait for.
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 4.5), layout="tight")
     plane, curve = figure.subplots(1, 2)
     full = [m for m in means if not m["size"]]
