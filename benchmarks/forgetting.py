@@ -32,6 +32,7 @@ from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
+from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import read_docs, write_docs, written_whole
 from scripts.trials.pool import run_all
@@ -359,9 +360,11 @@ def main(
         make_set(name, work)
     # A specialist is the second teacher of one arm and half of another.
     run = partial(run_arm, work=work)
-    for _, line in run_all(todo, run, RESULTS, jobs, lambda run: run[1] == "naive"):
-        write_table()
-        msg.good(str(line))
+    with start("local", jobs) as workers:
+        ending = run_all(todo, run, RESULTS, workers, lambda run: run[1] == "naive")
+        for _, line in ending:
+            write_table()
+            msg.good(str(line))
 
 
 if __name__ == "__main__":

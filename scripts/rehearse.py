@@ -29,6 +29,7 @@ from wasabi import msg
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
+from scripts.engines import Engine, start
 from scripts.files import SHARD_SIZE, read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.progress import track
@@ -142,6 +143,8 @@ def main(
         "completed.jsonl"
     ),
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
+    engine: Annotated[Engine, typer.Option(help="What annotates.")] = "local",
+    ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
     nlp = load_ner(base_dir)
@@ -155,7 +158,9 @@ def main(
         [text for text in part if seen.is_new(text) and not is_held_out(text, held_out)]
         for part in minibatch(texts, SHARD_SIZE)
     )
-    manifest = annotate_all(shards, base_dir, rehearsal_dir, n_process)
+    with start(engine, n_process, ray_address) as workers:
+        paths = (base_dir.resolve(), rehearsal_dir.resolve())
+        manifest = annotate_all(shards, *paths, workers)
     n_old_dev = len(held_out["dev"])
     n_rehearsal = sum(shard["docs"] for shard in manifest)
     if not n_rehearsal or not all(held_out.values()):

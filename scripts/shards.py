@@ -1,4 +1,4 @@
-"""Annotate raw texts a shard at a time, in processes; what is done stays done.
+"""Annotate raw texts a shard at a time; what is done stays done.
 
 A shard is a file of docs, which appears whole or not at all. Its line in the manifest
 says what it was made of and what it holds: docs, tokens, entities by label, and the
@@ -6,13 +6,9 @@ hashes of its texts, of the base and of itself. A shard whose hashes are as they
 be is not made again.
 """
 
-import os
-import signal
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from functools import lru_cache
 from hashlib import md5
 from pathlib import Path
@@ -24,6 +20,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
+from scripts.engines import Workers, done
 from scripts.files import remove, write_docs, written_whole
 from scripts.listeners import feeders_of_ner
 
@@ -72,28 +69,24 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
 
 
 def annotate_all(
-    parts: Iterable[list[str]], base_dir: Path, folder: Path, n_process: int
+    parts: Iterable[list[str]], base_dir: Path, folder: Path, workers: Workers
 ) -> list[Shard]:
     """Let the base annotate texts, a shard for each part of them.
 
     Args:
-        parts: The texts; two parts a process are held.
+        parts: The texts; two parts a worker are held.
         base_dir: The base.
         folder: The folder of shards and manifest; what is whole in it is kept.
-        n_process: Processes; -1: all cores.
+        workers: What annotates; any number of them gives the same bytes.
 
     Returns:
         The manifest: a line for each shard, in order.
-
-    Raises:
-        ValueError: If a process was killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / MANIFEST
-    base, done = get_checksum(base_dir), read_manifest(manifest)
-    n_jobs = n_process if n_process > 0 else os.cpu_count() or 1
+    base, known = get_checksum(base_dir), read_manifest(manifest)
     shards: list[Shard] = []
-    with start(n_jobs) as submit, manifest.open("a", encoding="utf-8") as lines:
+    with manifest.open("a", encoding="utf-8") as lines:
         waiting: deque[tuple[Shard, Future]] = deque()
 
         def finish_one() -> None:
@@ -106,12 +99,15 @@ def annotate_all(
             path = folder / f"{number:05}.spacy"
             digest = md5("\0".join(texts).encode()).hexdigest()
             head = {"file": path.name, "base": base, "texts": digest}
-            while waiting and (waiting[0][1].done() or len(waiting) == 2 * n_jobs):
+            while waiting and (
+                waiting[0][1].done() or len(waiting) == 2 * workers.n_jobs
+            ):
                 finish_one()
-            if is_whole(path, before := done.get(tuple(head.values()), {})):
-                waiting.append((head, is_done(before)))
+            if is_whole(path, before := known.get(tuple(head.values()), {})):
+                waiting.append((head, done(before)))
             else:
-                waiting.append((head, submit(annotate, texts, base_dir, path)))
+                task = workers.submit(annotate, texts, base_dir, path)
+                waiting.append((head, task))
         while waiting:
             finish_one()
     with written_whole(manifest) as part:
@@ -133,38 +129,3 @@ def read_manifest(path: Path) -> dict[tuple[str, str, str], Shard]:
 def is_whole(path: Path, shard: Shard) -> bool:
     """Say whether a shard is there and as its line in the manifest says."""
     return path.exists() and get_checksum(path) == shard.get("md5")
-
-
-def is_done(result: Any) -> Future:
-    """Give what would come of a task that need not be done."""
-    future: Future = Future()
-    future.set_result(result)
-    return future
-
-
-@contextmanager
-def start(n_jobs: int) -> Iterator[Callable[..., Future]]:
-    """Start processes, or none if there is to be one.
-
-    Yields:
-        A function that takes a task, and gives its future.
-
-    Raises:
-        ValueError: If a process was killed.
-    """
-    if n_jobs == 1:
-        yield lambda run, *args: is_done(run(*args))
-        return
-    try:
-        with ProcessPoolExecutor(n_jobs, initializer=leave_interrupts) as pool:
-            yield pool.submit
-    except BrokenProcessPool as error:
-        raise ValueError(
-            "A process was killed, perhaps for memory: set vars.n_process lower and "
-            "run again. What is done is kept."
-        ) from error
-
-
-def leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,6 @@ made again, unless the base, the data or a setting is another.
 """
 
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from wasabi import MarkdownRenderer, msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
+from scripts.engines import Engine, Workers, start
 from scripts.files import read_docs, written_whole
 from scripts.progress import track
 from scripts.trials.pool import run_all
@@ -105,7 +105,7 @@ def write_settings(path: Path, settings: dict[str, Any]) -> None:
 
 
 def results_of(
-    trials: list[Trial], path: Path, key: str, jobs: int, **inputs: Any
+    trials: list[Trial], path: Path, key: str, workers: Workers, **inputs: Any
 ) -> list[Result]:
     """Run the trials that are not done yet.
 
@@ -113,7 +113,7 @@ def results_of(
         trials: The trials.
         path: JSON Lines of results.
         key: Stands for all that the trials have in common.
-        jobs: Trials at a time.
+        workers: What runs them.
         inputs: What `update` takes.
 
     Returns:
@@ -127,7 +127,7 @@ def results_of(
     }
     todo = [trial for trial in trials if trial not in done]
     run = partial(try_out, key=key, **inputs)
-    ending = run_all(todo, run, path, jobs, lambda trial: trial.arm == "naive")
+    ending = run_all(todo, run, path, workers, lambda trial: trial.arm == "naive")
     for trial, line in track(ending, "Trials", len(todo), "trials"):
         done[trial] = line
         scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
@@ -176,23 +176,26 @@ def main(
     seeds: Annotated[str, typer.Option(help="Seeds.")] = "0",
     n_process: Annotated[int, typer.Option(help="Trials at a time; -1: cores.")] = -1,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+    engine: Annotated[Engine, typer.Option(help="What runs the trials.")] = "local",
+    ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
     """Try ways of updating side by side, and write the best one's settings."""
     trials = plan(
         parse(arms), parse(ratios, float), parse(sizes, parse_size), parse(seeds, int)
     )
     data = [base_dir, *(corpus_dir / name for name in DATA)]
-    results = results_of(
-        trials,
-        output_dir.with_suffix(".jsonl"),
-        key_of(data, settings_path),
-        jobs=n_process if n_process > 0 else os.cpu_count() or 1,
-        base_dir=base_dir,
-        corpus_dir=corpus_dir,
-        settings_path=settings_path,
-        output_dir=output_dir,
-        gpu_id=gpu_id,
-    )
+    with start(engine, n_process, ray_address) as workers:
+        results = results_of(
+            trials,
+            output_dir.with_suffix(".jsonl"),
+            key_of(data, settings_path),
+            workers,
+            base_dir=base_dir.resolve(),
+            corpus_dir=corpus_dir.resolve(),
+            settings_path=settings_path.resolve(),
+            output_dir=output_dir.resolve(),
+            gpu_id=gpu_id,
+        )
     means = over_seeds(results)
     header, rows = to_table(means)
     msg.table(rows, header=header, divider=True, aligns=[*"lrrrrrr"])

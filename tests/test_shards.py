@@ -9,22 +9,31 @@ import pytest
 import srsly
 from conftest import TEXTS
 
+from scripts import shards
+from scripts.engines import check_address, start
 from scripts.files import read_docs
-from scripts.shards import MANIFEST, annotate_all
+from scripts.shards import MANIFEST
 
 PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
 # A process that annotates the parts slowly enough to be killed in the middle.
 SLOW = """
 import sys, time
 from pathlib import Path
+from scripts.engines import start
 from scripts.shards import annotate_all
 base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 def slowly():
     for part in {parts!r}:
         time.sleep(0.1)
         yield part
-annotate_all(slowly(), base, folder, n_process)
+with start("local", n_process) as workers:
+    annotate_all(slowly(), base, folder, workers)
 """
+
+
+def annotate_all(parts, base_dir, folder, n_process):
+    with start("local", n_process) as workers:
+        return shards.annotate_all(parts, base_dir, folder, workers)
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +56,14 @@ def whole(base_dir, tmp_path_factory):
 
 
 def test_manifest_says_what_each_shard_holds(base, base_dir, tmp_path):
-    shards = annotate_all(PARTS, base_dir, tmp_path, 1)
-    assert list(srsly.read_jsonl(tmp_path / MANIFEST)) == shards
+    manifest = annotate_all(PARTS, base_dir, tmp_path, 1)
+    assert list(srsly.read_jsonl(tmp_path / MANIFEST)) == manifest
     docs = list(read_docs(tmp_path, base.vocab))
     assert [doc.text for doc in docs] == [text for part in PARTS for text in part]
-    assert sum(s["docs"] for s in shards) == len(docs)
-    assert sum(s["tokens"] for s in shards) == sum(map(len, docs))
+    assert sum(s["docs"] for s in manifest) == len(docs)
+    assert sum(s["tokens"] for s in manifest) == sum(map(len, docs))
     n_places = sum(ent.label_ == "GPE" for doc in docs for ent in doc.ents)
-    assert sum(s["entities"]["GPE"] for s in shards) == n_places > 0
+    assert sum(s["entities"]["GPE"] for s in manifest) == n_places > 0
 
 
 def test_any_number_of_processes_gives_the_same_bytes(base_dir, tmp_path, whole):
@@ -127,3 +136,37 @@ def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("scripts.shards.annotate", killed)
     with pytest.raises(ValueError, match=r"A process was killed.*What is done is kept"):
         annotate_all(PARTS, base_dir, tmp_path, 2)
+
+
+@pytest.mark.ray
+def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
+    base_dir, tmp_path, whole
+):
+    ray = pytest.importorskip("ray", reason="requirements-ray.txt")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    node = cluster.add_node(num_cpus=1)
+
+    def parts():
+        for number, part in enumerate(PARTS):
+            if number == 3:
+                cluster.remove_node(node, allow_graceful=False)
+            yield part
+
+    try:
+        with start("ray", 1, cluster.address) as workers:
+            assert workers.n_jobs == 2
+            shards.annotate_all(parts(), base_dir, tmp_path, workers)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert bytes_in(tmp_path) == whole
+
+
+@pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])
+def test_ray_address_that_nobody_answers_is_an_error(address):
+    with pytest.raises(
+        ValueError, match=f"Nobody answers at the Ray address {address}"
+    ):
+        check_address(address)

@@ -1,0 +1,112 @@
+"""Where tasks run: in processes of this machine, or on a Ray cluster."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+Engine = Literal["local", "ray"]
+# What a worker imports, sent along to those on other machines.
+SCRIPTS = Path(__file__).parent
+# Seconds in which a cluster answers.
+TIMEOUT = 10
+
+
+class Workers(NamedTuple):
+    """Workers that wait for tasks.
+
+    Attributes:
+        submit: Takes a function and its arguments, and gives the future.
+        n_jobs: Tasks that run at the same time.
+    """
+
+    submit: Callable[..., Future]
+    n_jobs: int
+
+
+def done(result: Any) -> Future:
+    """Give what would come of a task that need not run."""
+    future: Future = Future()
+    future.set_result(result)
+    return future
+
+
+@contextmanager
+def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers]:
+    """Start workers; with one process here, none: tasks run as they are submitted.
+
+    Args:
+        engine: `local` or `ray`.
+        n_process: Processes of this machine; -1: all cores. A cluster has its own.
+        address: Address of a Ray cluster; empty: RAY_ADDRESS, or one on this machine.
+
+    Yields:
+        The workers.
+
+    Raises:
+        ValueError: If a process was killed.
+    """
+    n_jobs = n_process if n_process > 0 else os.cpu_count() or 1
+    if engine == "ray":
+        yield from start_ray(address)
+    elif n_jobs == 1:
+        yield Workers(lambda run, *args: done(run(*args)), 1)
+    else:
+        try:
+            with ProcessPoolExecutor(n_jobs, initializer=leave_interrupts) as pool:
+                yield Workers(pool.submit, n_jobs)
+        except BrokenProcessPool as error:
+            raise ValueError(
+                "A process was killed, perhaps for memory: set vars.n_process lower "
+                "and run again. What is done is kept."
+            ) from error
+
+
+def leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def start_ray(address: str) -> Iterator[Workers]:
+    """Connect to a Ray cluster; a task whose node is lost runs again on another.
+
+    Paths that tasks read and write must be the same on all nodes.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        needed = "pip install -r requirements-ray.txt for vars.engine ray."
+        raise ValueError(needed) from error
+    check_address(address or os.environ.get("RAY_ADDRESS", ""))
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        environment = {"py_modules": [str(SCRIPTS)]}
+        ray.init(address or None, runtime_env=environment, log_to_driver=False)
+    try:
+        n_jobs = int(ray.cluster_resources().get("CPU", 1))
+        yield Workers(lambda run, *args: ray.remote(run).remote(*args).future(), n_jobs)
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def check_address(address: str) -> None:
+    """Refuse an address that nobody answers; Ray itself would wait for minutes.
+
+    Raises:
+        ValueError: If it is one of host and port, and nobody does.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=TIMEOUT).close()
+        except OSError as error:
+            raise ValueError(
+                f"Nobody answers at the Ray address {address} ({error}): start the "
+                "cluster, or correct vars.ray_address. What is done is kept."
+            ) from error
