@@ -68,8 +68,7 @@ def read_rows(
     try:
         with open_plain(path) as file:
             for row in rows_of(path, file, name, is_wanted):
-                if is_wanted is None or is_wanted(row.line):
-                    yield unwrapped(row)
+                yield unwrapped(row) if is_wrapped(row.value) else row
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is no whole gzip file: {error}") from error
     except UnicodeDecodeError as error:
@@ -77,16 +76,21 @@ def read_rows(
 
 
 def unwrapped(row: Row) -> Row:
-    """Give the row itself where it comes out of a file of rejected rows, mended."""
+    """Give the row itself, mended, out of a line of a file of rejected rows."""
     value = row.value
-    while isinstance(value, dict) and value.keys() >= REJECTED:
+    while is_wrapped(value):
         value = value["row"]
         if isinstance(value, str):
             try:
                 value = parse_line(value)
             except ValueError as error:
                 return row._replace(value=value, error=f"{NO_JSON}: {error}")
-    return row if value is row.value else row._replace(value=value)
+    return row._replace(value=value)
+
+
+def is_wrapped(value: Any) -> bool:
+    """Say whether a value is a line of a file of rejected rows."""
+    return isinstance(value, dict) and "reason" in value and value.keys() >= REJECTED
 
 
 def rows_of(
@@ -104,13 +108,15 @@ def rows_of(
         likely = (n for n, module in known if module.is_mine(path, head))
         name = name or next(likely, "")
     if name == "docbin":
-        return FILE_FORMATS[name].read(path, file.read())
-    if name in FILE_FORMATS:
+        rows = FILE_FORMATS[name].read(path, file.read())
+    elif name in FILE_FORMATS:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        return FILE_FORMATS[name].read(path, text)
-    if JSON_LIST.match(head.removeprefix(BOM)):
-        return read_list(path, io.TextIOWrapper(file, encoding="utf-8-sig"))
-    return read_lines(path, file, is_wanted)
+        rows = FILE_FORMATS[name].read(path, text)
+    elif JSON_LIST.match(head.removeprefix(BOM)):
+        rows = read_list(path, io.TextIOWrapper(file, encoding="utf-8-sig"))
+    else:
+        return read_lines(path, file, is_wanted)
+    return (row for row in rows if is_wanted is None or is_wanted(row.line))
 
 
 def read_lines(
