@@ -8,15 +8,8 @@ Run as: python -m benchmarks.preprocess --rows 10000 --rows 100000
 """
 
 import json
-import os
-import resource
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
 from itertools import cycle, islice
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -27,6 +20,7 @@ import typer
 from spacy.tokens import DocBin
 from wasabi import msg
 
+from benchmarks.measure import in_process
 from scripts import preprocess
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -67,17 +61,6 @@ def split(rows: Path, folder: Path) -> None:
     convert(rows, folder, dev="", test="")
 
 
-def measure(
-    run: Callable[[Path, Path], None], rows: Path, folder: Path
-) -> tuple[float, float]:
-    """Give the seconds of a run, and the most memory of its process in MiB."""
-    start = time.perf_counter()
-    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        run(rows, folder)
-    seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main(
     sizes: Annotated[list[int], typer.Option("--rows")],
     sources: Annotated[list[Path], typer.Option("--source", help="Rows to repeat.")] = (
@@ -104,14 +87,6 @@ def main(
                 table.append((str(n_rows), *line))
     header = ("rows", "run", "rows a second", "of the loop", "MiB")
     msg.table(table, header=header, divider=True)
-
-
-def in_process(
-    run: Callable[[Path, Path], None], rows: Path, folder: Path
-) -> tuple[float, float]:
-    """Measure a run in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, run, rows, folder).result()
 
 
 if __name__ == "__main__":

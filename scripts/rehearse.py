@@ -30,11 +30,11 @@ from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.engines import Engine, start
-from scripts.files import SHARD_SIZE, read_docs, remove, write_shards, written_whole
+from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.progress import track
 from scripts.raw import Seen, read_texts
-from scripts.shards import annotate_all, load_ner
+from scripts.shards import N_TEXTS, annotate_all, load_ner
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.
@@ -147,7 +147,8 @@ def main(
     ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
-    nlp = load_ner(base_dir)
+    # Loaded before processes start, which then need not load it.
+    nlp = load_ner(base_dir := base_dir.resolve())
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
     known = (d.text for path in splits.values() for d in read_docs(path, nlp.vocab))
     seen = Seen(known)
@@ -156,11 +157,10 @@ def main(
     texts = track(read_texts(raw), f"Annotating {raw}", n_texts)
     shards = (
         [text for text in part if seen.is_new(text) and not is_held_out(text, held_out)]
-        for part in minibatch(texts, SHARD_SIZE)
+        for part in minibatch(texts, N_TEXTS)
     )
     with start(engine, n_process, ray_address) as workers:
-        paths = (base_dir.resolve(), rehearsal_dir.resolve())
-        manifest = annotate_all(shards, *paths, workers)
+        manifest = annotate_all(shards, base_dir, rehearsal_dir.resolve(), workers)
     n_old_dev = len(held_out["dev"])
     n_rehearsal = sum(shard["docs"] for shard in manifest)
     if not n_rehearsal or not all(held_out.values()):

@@ -1,0 +1,30 @@
+"""What a run takes: seconds and memory, in a process of its own."""
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing import get_context
+from typing import Any
+
+
+def measure(run: Callable[..., None], *args: Any) -> tuple[float, float]:
+    """Give the seconds of a run, and the most memory of a process of it in MiB."""
+    start = time.perf_counter()
+    with (
+        open(os.devnull, "w") as nothing,
+        redirect_stdout(nothing),
+        redirect_stderr(nothing),
+    ):
+        run(*args)
+    seconds = time.perf_counter() - start
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return seconds, max(resource.getrusage(w).ru_maxrss for w in who) / 1024
+
+
+def in_process(run: Callable[..., None], *args: Any) -> tuple[float, float]:
+    """Measure a run in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, run, *args).result()
