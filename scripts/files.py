@@ -146,7 +146,8 @@ def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
     """Write docs as they come, some thousand a file: memory holds one file's.
 
     Args:
-        docs: The docs, made as they are asked for.
+        docs: The docs, each made as it is asked for and none ahead: what is made in the
+            time of a file is freed with it.
         folder: The folder of `00000.spacy` and so on.
         nlp: The pipeline that makes them; what later files bring is freed with them.
 

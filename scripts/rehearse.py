@@ -15,7 +15,7 @@ Stopped at any time and started again, it goes on at the first file that is miss
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, tee
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,12 +100,13 @@ def to_row(doc: Doc, added: list[Span]) -> dict[str, Any]:
 def complete_all(
     nlp: Language, docs: Iterable[Doc], labels: set[str], path: Path
 ) -> Iterator[Doc]:
-    """Complete docs one by one, and add each to a file of rows."""
-    docs, copies = tee(docs)
-    predicted = nlp.pipe(doc.text for doc in copies)
+    """Complete docs, and add each to a file of rows.
+
+    One by one: a doc that `nlp.pipe` makes ahead would outlive its memory zone.
+    """
     with path.open("a", encoding="utf-8") as rows:
-        for doc, other in zip(docs, predicted, strict=True):
-            row = to_row(doc, complete(doc, other, labels))
+        for doc in docs:
+            row = to_row(doc, complete(doc, nlp(doc.text), labels))
             rows.write(f"{srsly.json_dumps(row)}\n")
             yield doc
 
@@ -172,9 +173,9 @@ def main(
         docs = {name: read_docs(path, nlp.vocab) for name, path in splits.items()}
         for name in ("train", "dev"):
             docs[name] = complete_all(nlp, docs[name], labels, rows)
-        old = nlp.pipe(held_out.pop("dev"))
-        docs["dev"] = chain(docs["dev"], map(as_rehearsal, old))
-        docs |= {name: nlp.pipe(texts) for name, texts in held_out.items()}
+        old = {name: list(nlp.pipe(texts)) for name, texts in held_out.items()}
+        docs["dev"] = chain(docs["dev"], map(as_rehearsal, old.pop("dev")))
+        docs |= {name: iter(held_out_docs) for name, held_out_docs in old.items()}
         n_docs = {n: write_shards(docs[n], folder / n, nlp) for n in SPLITS}
         completed = srsly.read_jsonl(rows)
         sources = Counter(span["source"] for row in completed for span in row["spans"])

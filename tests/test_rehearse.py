@@ -49,6 +49,7 @@ def test_base_completes_all_where_the_person_did_not_look(base):
 
 
 def rehearse(base, folder, raw, old_test=None):
+    folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
         doc = doc_with(base, f"{text} in Lima.", (0, len(text), "DISEASE"))
@@ -111,6 +112,17 @@ def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_p
     assert old.isdisjoint(doc.text for doc in docs["rehearsal"])
     assert old.isdisjoint(doc.text for doc in docs["dev"])
     assert not srsly.read_json(tmp_path / "account.json")["old_test_is_gold"]
+
+
+def test_annotations_of_many_files_are_completed_like_those_of_one(
+    base, tmp_path, monkeypatch
+):
+    one = rehearse(base, tmp_path / "one", RAW)
+    monkeypatch.setattr("scripts.files.SHARD_SIZE", 2)
+    many = rehearse(base, tmp_path / "many", RAW)
+    assert len(list((tmp_path / "many" / "update" / "dev").iterdir())) > 1
+    for name in one:
+        assert [d.to_json() for d in one[name]] == [d.to_json() for d in many[name]]
 
 
 def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
