@@ -128,6 +128,12 @@ def test_changed_text_makes_its_shard_again_and_no_other(base_dir, tmp_path):
     assert "00005.spacy" not in after
 
 
+def test_part_of_which_no_text_is_new_is_a_shard_without_docs(base, base_dir, tmp_path):
+    manifest = annotate_all([PARTS[0], [], PARTS[1]], base_dir, tmp_path, 1)
+    assert [shard["docs"] for shard in manifest] == [5, 0, 5]
+    assert len(list(read_docs(tmp_path, base.vocab))) == 10
+
+
 def killed(texts, base_dir, path):
     os.kill(os.getpid(), signal.SIGKILL)
 

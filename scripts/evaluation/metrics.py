@@ -132,7 +132,7 @@ def show_interval(bounds: list[float] | None) -> str:
 
 def print_test(title: str, test: Metrics) -> None:
     """Print the scores of a test, in points, as a table."""
-    scores = [title for who in WHO for title in (f"{who} P", "R", "F")]
+    scores = [name for who in WHO for name in (f"{who} P", "R", "F")]
     header = (title, "gold", *scores, "change", "95 %")
     rows = []
     for label, both in {"all types": test, **test["labels"]}.items():
