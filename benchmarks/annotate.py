@@ -24,7 +24,8 @@ from benchmarks.measure import in_process
 from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import read_docs, write_shards
-from scripts.shards import N_TEXTS, annotate_all, load_ner
+from scripts.listeners import load_ner
+from scripts.shards import N_TEXTS, annotate_all
 
 RAW = Path(__file__).parents[1] / "assets" / "raw" / "raw.jsonl"
 

@@ -89,10 +89,16 @@ def start_ray(address: str) -> Iterator[Workers]:
         ray.init(address or None, runtime_env=environment, log_to_driver=False)
     try:
         n_jobs = int(ray.cluster_resources().get("CPU", 1))
-        yield Workers(lambda run, *args: ray.remote(run).remote(*args).future(), n_jobs)
+        task = ray.remote(call)
+        yield Workers(lambda run, *args: task.remote(run, *args).future(), n_jobs)
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def call(run: Callable[..., Any], *args: Any) -> Any:
+    """Call what Ray does not take for a function, such as a partial."""
+    return run(*args)
 
 
 def check_address(address: str) -> None:

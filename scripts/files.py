@@ -170,11 +170,15 @@ def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """Read the docs of one `.spacy` file, or of all `.spacy` files in a folder."""
-    for file in sorted(path.glob("*.spacy")) if path.is_dir() else [path]:
+    for file in doc_files(path):
         yield from DocBin().from_disk(file).get_docs(vocab)
 
 
 def count_docs(path: Path) -> int:
     """Count the docs of a `.spacy` file, or of all those in a folder."""
-    files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
-    return sum(len(DocBin().from_disk(file)) for file in files)
+    return sum(len(DocBin().from_disk(file)) for file in doc_files(path))
+
+
+def doc_files(path: Path) -> list[Path]:
+    """List one `.spacy` file, or all those in a folder, sorted."""
+    return sorted(path.glob("*.spacy")) if path.is_dir() else [path]

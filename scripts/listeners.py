@@ -1,5 +1,9 @@
 """What the NER listens to: a shared tok2vec or transformer, or nothing."""
 
+from functools import lru_cache
+from pathlib import Path
+
+import spacy
 from spacy.language import Language
 
 
@@ -16,3 +20,11 @@ def feeders_of_ner(nlp: Language) -> dict[str, list[str]]:
         name: getattr(pipe, "listening_components", []) for name, pipe in nlp.pipeline
     }
     return {name: names for name, names in feeders.items() if "ner" in names}
+
+
+@lru_cache(maxsize=1)
+def load_ner(base_dir: Path) -> Language:
+    """Load a pipeline with what its NER needs and nothing else; once a process."""
+    nlp = spacy.load(base_dir)
+    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    return nlp

@@ -12,6 +12,7 @@ import srsly
 
 from scripts.annotations.split import hash_of
 from scripts.files import find_files, open_plain
+from scripts.progress import track
 
 # Characters of a text that is taken whole; spaCy's own limit is ten times that, and
 # takes a gigabyte.
@@ -39,6 +40,12 @@ def read_texts(pattern: str) -> Iterator[str]:
             for piece in pieces(text):
                 if piece.strip():
                     yield piece
+
+
+def track_texts(pattern: str) -> Iterator[str]:
+    """Read raw texts, counted before, and say how far that is."""
+    n_texts = sum(1 for _ in read_texts(pattern))
+    return track(read_texts(pattern), f"Annotating {pattern}", n_texts)
 
 
 def read_lines(path: Path) -> Iterator[str]:

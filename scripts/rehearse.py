@@ -32,9 +32,9 @@ from scripts.command import run
 from scripts.engines import Engine, start
 from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
-from scripts.progress import track
-from scripts.raw import Seen, read_texts
-from scripts.shards import N_TEXTS, annotate_all, load_ner
+from scripts.listeners import load_ner
+from scripts.raw import Seen, track_texts
+from scripts.shards import N_TEXTS, annotate_all
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.
@@ -154,8 +154,7 @@ def main(
     known = (d.text for path in splits.values() for d in read_docs(path, nlp.vocab))
     seen = Seen(known)
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
-    n_texts = sum(1 for _ in read_texts(raw))
-    texts = track(read_texts(raw), f"Annotating {raw}", n_texts)
+    texts = track_texts(raw)
     shards = (
         [text for text in part if seen.is_new(text) and not is_held_out(text, held_out)]
         for part in minibatch(texts, N_TEXTS)

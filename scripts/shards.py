@@ -9,34 +9,23 @@ be is not made again.
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from functools import lru_cache
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-import spacy
 import srsly
-from spacy.language import Language
 from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
 from scripts.engines import Workers, done
 from scripts.files import remove, write_docs, written_whole
-from scripts.listeners import feeders_of_ner
+from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
 # Texts in a shard: a batch of `nlp.pipe`, some seconds of work, so that few texts keep
 # all processes busy and little is lost when they stop.
 N_TEXTS = 1000
 Shard = dict[str, Any]
-
-
-@lru_cache(maxsize=1)
-def load_ner(base_dir: Path) -> Language:
-    """Load a pipeline with what its NER needs and nothing else; once a process."""
-    nlp = spacy.load(base_dir)
-    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
-    return nlp
 
 
 def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:

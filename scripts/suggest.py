@@ -15,7 +15,6 @@ from itertools import tee
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -27,9 +26,8 @@ from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.files import read_docs, written_whole
-from scripts.listeners import feeders_of_ner
-from scripts.progress import track
-from scripts.raw import Seen, read_texts
+from scripts.listeners import load_ner
+from scripts.raw import Seen, track_texts
 
 
 class Suggestion(NamedTuple):
@@ -78,14 +76,10 @@ def main(
     limit: Annotated[int, typer.Option(help="Texts at most.")] = 100,
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
-    base, updated = spacy.load(base_dir), spacy.load(updated_dir)
-    for nlp in (base, updated):
-        nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    base, updated = load_ner(base_dir), load_ner(updated_dir)
     splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
     seen = Seen(doc.text for docs in splits for doc in docs)
-    n_texts = sum(1 for _ in read_texts(raw))
-    raw_texts = track(read_texts(raw), f"Annotating {raw}", n_texts)
-    texts = filter(seen.is_new, raw_texts)
+    texts = filter(seen.is_new, track_texts(raw))
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")

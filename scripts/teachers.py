@@ -5,7 +5,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts.files import read_docs, write_docs, written_whole
+from scripts.files import doc_files, read_docs, write_docs, written_whole
 from scripts.functions import SPECIALIST
 from scripts.progress import track
 
@@ -49,7 +49,7 @@ def mark_all(
         The number of docs with a mark.
     """
     n_marked = 0
-    files = sorted(rehearsal_dir.glob("*.spacy"))
+    files = doc_files(rehearsal_dir)
     with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
         beside.mkdir()
         for path in track(files, "Marking", len(files), "files"):

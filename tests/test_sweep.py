@@ -116,3 +116,15 @@ def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project)
         project / "corpus" / "rehearsal" / "00001.spacy",
     )
     assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2
+
+
+@pytest.mark.ray
+def test_trials_on_ray_give_the_scores_of_those_here(project):
+    pytest.importorskip("ray", reason="requirements-ray.txt")
+
+    def scores(lines):
+        return sorted((line["arm"], line["new_f"], line["old_f"]) for line in lines)
+
+    here = experiment(project, arms="rehearsed")
+    (project / "experiment.jsonl").unlink()
+    assert scores(experiment(project, arms="rehearsed", engine="ray")) == scores(here)
