@@ -122,6 +122,8 @@ def update(
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}
         overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
+        # Bars of trials side by side would write over each other.
+        overrides |= {"training.logger.progress_bar": None}
         settings = Config().from_disk(settings_path, overrides=overrides)
         config = make_config(nlp, str(base_dir), settings, sorted(labels), n_words)
         config.to_disk(folder / "update.cfg")
