@@ -5,6 +5,7 @@ Imports spaCy and nothing of ours. A packaged pipeline loads and runs without it
 
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from spacy.language import Language
 from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
+from spacy.training.corpus import walk_corpus
 from spacy.util import registry
 
 # Span group of a rehearsal doc: where the specialist sees a new type.
@@ -33,17 +35,24 @@ def create_rehearsal_reader(
     Pseudorehearsal"; https://explosion.ai/blog/pseudo-rehearsal-catastrophic-forgetting
 
     Args:
-        annotations: A `.spacy` file or folder, read whole on each pass.
+        annotations: A `.spacy` file or folder, read whole on each pass; the docs of a
+            file are shuffled together with their share of rehearsal, and memory holds
+            no more.
         rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
         ratio: Rehearsal words to each annotated word.
         two_teachers: Whether a specialist has a say in the rehearsal docs.
-        seed: Seed of the order within each pass.
+        seed: Seed of the order of files and docs in each pass.
 
     Returns:
         The corpus reader.
     """
     rng = random.Random(seed)
     endless: Iterator[Example] | None = None
+
+    # Of one file, and so of a few thousand annotations, each is read once.
+    @lru_cache(maxsize=1)
+    def read_file(path: Path, nlp: Language) -> list[Example]:
+        return list(Corpus(path)(nlp))
 
     def read_on(nlp: Language) -> Iterator[Example]:
         while True:
@@ -52,13 +61,16 @@ def create_rehearsal_reader(
     def read(nlp: Language) -> Iterator[Example]:
         nonlocal endless
         endless = endless or read_on(nlp)
-        annotated = list(Corpus(annotations)(nlp))
-        rehearsed = list(take_words(endless, ratio * sum(map(len, annotated))))
-        if two_teachers:
-            hear_specialist(nlp, rehearsed)
-        examples = [*annotated, *rehearsed]
-        rng.shuffle(examples)
-        yield from examples
+        files = walk_corpus(annotations, ".spacy")
+        rng.shuffle(files)
+        for file in files:
+            annotated = read_file(file, nlp)
+            rehearsed = list(take_words(endless, ratio * sum(map(len, annotated))))
+            if two_teachers:
+                hear_specialist(nlp, rehearsed)
+            examples = [*annotated, *rehearsed]
+            rng.shuffle(examples)
+            yield from examples
 
     return read
 

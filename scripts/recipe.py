@@ -90,3 +90,15 @@ def budget(n_words: int, settings: Config) -> tuple[int, int, int]:
     frequency = max(1, max_steps // update["n_looks"])
     max_steps -= max_steps % frequency
     return max_steps, frequency, max(update["min_batch_words"], total // max_steps)
+
+
+def rehearsal_words(n_words: int, settings: Config) -> int:
+    """Say how many words of rehearsal docs training reads.
+
+    Args:
+        n_words: Words in the annotated docs.
+        settings: What an update sets.
+    """
+    max_steps, _, batch_words = budget(n_words, settings)
+    ratio = settings["corpora"]["train"]["ratio"]
+    return round(max_steps * batch_words * ratio / (1 + ratio))

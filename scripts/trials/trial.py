@@ -11,12 +11,11 @@ import srsly
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Corpus
 from thinc.api import Config
 
 from scripts.files import read_docs, write_docs, written_whole
-from scripts.functions import take_words
-from scripts.recipe import make_config
+from scripts.recipe import make_config, rehearsal_words
+from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
 RATIO, TWO_TEACHERS = "corpora.train.ratio", "corpora.train.two_teachers"
@@ -103,28 +102,29 @@ def update(
         folder.mkdir()
         is_alone = trial.arm in NOT_COMPLETED
         half = "annotations/train" if is_alone else "update/train"
-        train_path, rehearsal = folder / "train.spacy", corpus_dir / "rehearsal"
+        train_path, rehearsal = folder / "train.spacy", folder / "chosen"
         docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
         write_docs(docs, train_path)
         labels = set(srsly.read_json(corpus_dir / "preprocess.json")["labels"])
-        n_words = sum(map(len, docs))
-        if trial.arm == "static":
-            mix = take_words(iter(Corpus(rehearsal)(nlp)), trial.ratio * n_words)
-            rehearsal = folder / "static.spacy"
-            write_docs((eg.reference for eg in mix), rehearsal)
         new = labels - {*nlp.get_pipe("ner").labels}
-        if trial.arm == "two teachers" and new:
-            teacher = output_dir / specialist_of(trial).name / "model-last"
-            mark_all(rehearsal, folder / "marked", spacy.load(teacher), new)
-            rehearsal = folder / "marked"
+        asks_specialist = trial.arm == "two teachers" and new
         paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
-        paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
+        paths["rehearsal"] = folder / "marked" if asks_specialist else rehearsal
+        paths["log"] = folder / "log.jsonl"
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}
         overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
         # Bars of trials side by side would write over each other.
         overrides |= {"training.logger.progress_bar": None}
         settings = Config().from_disk(settings_path, overrides=overrides)
+        n_words = sum(map(len, docs))
+        n_old = trial.ratio * n_words
+        if trial.arm != "static":
+            n_old = rehearsal_words(n_words, settings)
+        choose_all(corpus_dir / "rehearsal", rehearsal, n_old, trial.seed)
+        if asks_specialist:
+            teacher = output_dir / specialist_of(trial).name / "model-last"
+            mark_all(rehearsal, paths["rehearsal"], spacy.load(teacher), new)
         config = make_config(nlp, str(base_dir), settings, sorted(labels), n_words)
         config.to_disk(folder / "update.cfg")
         with (

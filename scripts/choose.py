@@ -1,0 +1,41 @@
+"""Choose, of the rehearsal docs, as many as training will use.
+
+Input: what `rehearse` wrote, the completed annotations, and the settings of an update,
+which say how many words training reads. Output: a folder of the chosen docs; all of
+them, where there are no more.
+
+    python -m scripts.choose corpus/rehearsal corpus/update/train \
+        configs/update.cfg corpus/chosen
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from thinc.api import Config
+from wasabi import msg
+
+from scripts.command import run
+from scripts.recipe import rehearsal_words
+from scripts.reservoir import choose_all, words_and_labels
+
+
+def main(
+    rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
+    train_dir: Annotated[Path, typer.Argument(help="Completed annotations.")],
+    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder: the docs chosen.")],
+    seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 0,
+) -> None:
+    """Choose, of the rehearsal docs, as many as training will use."""
+    n_annotated = sum(n_words for n_words, _ in words_and_labels(train_dir))
+    settings = Config().from_disk(settings_path)
+    n_words = rehearsal_words(n_annotated, settings)
+    n_docs, n_chosen = choose_all(rehearsal_dir, output_dir, n_words, seed)
+    msg.good(
+        f"{n_chosen} of {n_docs} docs, for {n_words} words of training: {output_dir}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,79 @@
+from collections import Counter
+
+import pytest
+from conftest import TEXTS
+from spacy.vocab import Vocab
+from test_configure import SETTINGS
+from thinc.api import Config
+
+from scripts.choose import main
+from scripts.files import read_docs, write_docs
+from scripts.reservoir import choose, choose_all
+
+COMMON, RARE = {0, 1}, {0, 1, 2}
+
+
+def counted(docs):
+    return Counter(label for _, labels in docs for label in labels)
+
+
+def test_choice_holds_as_many_words_as_asked_for_and_no_doc_more():
+    docs = [(n_words, COMMON) for n_words in range(1, 60)]
+    for n_words in (1, 17, 400):
+        chosen = [docs[n][0] for n in choose(docs, counted(docs), n_words, 0)]
+        assert sum(chosen) >= n_words
+        assert sum(chosen) - max(chosen) < n_words + max(chosen)
+    assert choose(docs, counted(docs), 0, 0) == set()
+
+
+def test_choice_depends_on_the_seed_alone():
+    docs = [(5, COMMON)] * 1000
+    first, again, other = (choose(docs, counted(docs), 100, n) for n in (0, 0, 1))
+    assert first == again != other
+
+
+def test_docs_with_a_rare_label_are_chosen_more_often():
+    docs = [(1, RARE if n % 100 == 0 else COMMON) for n in range(10_000)]
+    chosen = choose(docs, counted(docs), 1000, 0)
+    # Of 100 docs 10 would be chosen at random; the weights say ten times as likely.
+    assert 50 < sum(docs[n] == (1, RARE) for n in chosen) < 80
+
+
+@pytest.fixture
+def pool(base, tmp_path):
+    for shard in range(3):
+        docs = [base(f"{TEXTS[n % 5][0]} {shard}{n}") for n in range(20)]
+        write_docs(docs, tmp_path / "pool" / f"0000{shard}.spacy")
+    return tmp_path / "pool"
+
+
+def texts_in(folder):
+    return [doc.text for doc in read_docs(folder, Vocab())]
+
+
+def test_chosen_docs_keep_their_order_and_entities(pool, tmp_path):
+    n_docs, n_chosen = choose_all(pool, tmp_path / "chosen", 100, 0)
+    chosen = list(read_docs(tmp_path / "chosen", Vocab()))
+    assert n_docs == 60 and n_chosen == len(chosen) < 20
+    whole = {doc.text: doc.to_json() for doc in read_docs(pool, Vocab())}
+    texts = [doc.text for doc in chosen]
+    assert texts == [text for text in whole if text in texts]
+    assert all(doc.to_json() == whole[doc.text] for doc in chosen)
+
+
+def test_a_pool_that_is_no_larger_than_needed_is_taken_whole(pool, tmp_path):
+    assert choose_all(pool, tmp_path / "chosen", 10_000, 0) == (60, 60)
+    assert texts_in(tmp_path / "chosen") == texts_in(pool)
+
+
+def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys):
+    write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
+    settings = Config().from_disk(SETTINGS)
+    settings["update"] |= {"min_steps": 4, "min_batch_words": 25}
+    settings.to_disk(tmp_path / "update.cfg")
+    folders = (pool, tmp_path / "new.spacy", tmp_path / "update.cfg")
+    main(*folders, tmp_path / "chosen")
+    # Half of 4 steps of 25 words: rehearsal is one word to each annotated word.
+    assert "for 50 words of training" in " ".join(capsys.readouterr().out.split())
+    n_words = [len(doc) for doc in read_docs(tmp_path / "chosen", Vocab())]
+    assert 50 <= sum(n_words) < 50 + max(n_words)
