@@ -24,7 +24,8 @@ def find_files(pattern: str) -> list[Path]:
     """List the files that a setting names.
 
     Args:
-        pattern: A file, a folder (all files in it, hidden ones left out) or a glob.
+        pattern: A file, a folder (all files in it, hidden ones left out) or a glob,
+            here or in object storage.
 
     Returns:
         The files, sorted.
@@ -32,7 +33,7 @@ def find_files(pattern: str) -> list[Path]:
     Raises:
         ValueError: If there are none.
     """
-    path = Path(pattern)
+    path = as_path(pattern)
     if pattern and path.is_dir():
         found = [
             sub
@@ -41,6 +42,9 @@ def find_files(pattern: str) -> list[Path]:
         ]
     elif path.is_file():
         found = [path]
+    elif "://" in pattern:
+        names = path.fs.glob(path.path)
+        found = [as_path(path.fs.unstrip_protocol(name)) for name in names]
     else:
         found = [Path(name) for name in glob.glob(pattern, recursive=True)]
     files = sorted(sub for sub in found if sub.is_file())
@@ -49,22 +53,42 @@ def find_files(pattern: str) -> list[Path]:
     return files
 
 
-def open_plain(path: Path) -> BinaryIO:
+def as_path(setting: str) -> Path:
+    """Give what a setting names: a path here, or in object storage (`s3://…`).
+
+    Raises:
+        ValueError: If what reads that storage is not installed.
+    """
+    if "://" not in setting:
+        return Path(setting)
+    try:
+        from fsspec import get_filesystem_class
+        from upath import UPath
+
+        get_filesystem_class(setting.partition("://")[0])
+        return UPath(setting)
+    except (ImportError, ValueError) as error:
+        raise ValueError(
+            f"'{setting}' can't be opened: {error}. See requirements-raw.txt."
+        ) from error
+
+
+@contextmanager
+def open_plain(path: Path) -> Iterator[BinaryIO]:
     """Open a file for its bytes, out of its gzip or Zstandard where it is in one."""
     with path.open("rb") as file:
         head = file.read(len(ZSTANDARD))
-    if head == ZSTANDARD:
-        return open_zstandard(path)
-    return gzip.open(path) if head.startswith(GZIP) else path.open("rb")
-
-
-def open_zstandard(path: Path) -> BinaryIO:
-    """Open a file for the bytes in its Zstandard."""
-    try:
-        from zstandard import open as open_in
-    except ImportError as error:
-        raise ValueError(f"{path}: pip install zstandard to read it.") from error
-    return io.BufferedReader(open_in(path, "rb"))
+        file.seek(0)
+        if head == ZSTANDARD:
+            try:
+                from zstandard import open as open_in
+            except ImportError as error:
+                raise ValueError(
+                    f"{path}: pip install zstandard to read it."
+                ) from error
+            yield io.BufferedReader(open_in(file, "rb"))
+        else:
+            yield gzip.GzipFile(fileobj=file) if head.startswith(GZIP) else file
 
 
 @contextmanager

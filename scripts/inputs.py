@@ -16,19 +16,23 @@ import typer
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
-from scripts.files import written_whole
+from scripts.files import find_files, written_whole
 
 
 def checksums(setting: str) -> dict[str, str]:
     """Take the checksum of everything that a setting names.
 
     Args:
-        setting: A file, folder, glob or installed package; may be empty.
+        setting: A file, folder, glob or installed package; may be empty. Of what is in
+            object storage, what that says of its version counts.
 
     Returns:
         The checksums by path; none where nothing is found, which the step that
         reads it will report.
     """
+    if "://" in setting:
+        files = find_files(setting)
+        return {str(file): str(file.fs.ukey(file.path)) for file in files}
     path = Path(setting)
     if not setting:
         return {}

@@ -14,9 +14,9 @@ from scripts.annotations.split import hash_of
 from scripts.files import find_files, open_plain
 from scripts.progress import track
 
-# Characters of a text that is taken whole; spaCy's own limit is ten times that, and
-# takes a gigabyte.
-MAX_LENGTH = 100_000
+# Characters of a text that is taken whole: some batches of training. spaCy's own limit
+# is a hundred times that, and takes a gigabyte.
+MAX_LENGTH = 10_000
 # Where a longer one is cut, the best first: at a paragraph, a line, a sentence, a word.
 BOUNDS = [
     re.compile(bound) for bound in (r"\n\s*\n", r"\n", r"[.!?。！？]+\s*", r"\s+")
@@ -78,7 +78,7 @@ def read_parquet(path: Path) -> Iterator[str]:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise ValueError(f"{path}: pip install pyarrow to read Parquet.") from error
-    with ParquetFile(path) as file:
+    with path.open("rb") as opened, ParquetFile(opened) as file:
         if "text" not in file.schema_arrow.names:
             raise ValueError(f"{path} has no column 'text'.")
         for batch in file.iter_batches(columns=["text"]):

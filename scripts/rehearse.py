@@ -32,6 +32,7 @@ from scripts.command import run
 from scripts.engines import Engine, start
 from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
+from scripts.language import is_foreign
 from scripts.listeners import load_ner
 from scripts.raw import Seen, track_texts
 from scripts.shards import N_TEXTS, annotate_all
@@ -117,19 +118,28 @@ def as_rehearsal(doc: Doc) -> Doc:
     return doc
 
 
-def is_held_out(text: str, held_out: dict[str, list[str]]) -> bool:
-    """Set a text aside by its hash, if the set that it belongs to is not full.
+def place_of(text: str, seen: Seen, lang: str, held_out: dict[str, list[str]]) -> str:
+    """Say what becomes of a raw text, and set it aside if it is held out.
 
     Args:
-        text: The raw text, seen for the first time.
-        held_out: The sets to fill, by name.
+        text: The text.
+        seen: What is known or came before.
+        lang: Code of the base's language.
+        held_out: The sets to fill, by name, each with its share of hashes.
+
+    Returns:
+        `repeated`, `foreign`, the name of a set that is not full, or `rehearsal`.
     """
+    if not seen.is_new(text):
+        return "repeated"
+    if is_foreign(text, lang):
+        return "foreign"
     place = int(text_key(text), 16) % round(1 / HELD_OUT_SHARE)
-    for number, texts in enumerate(held_out.values()):
+    for number, (name, texts) in enumerate(held_out.items()):
         if number == place and len(texts) < MAX_HELD_OUT:
             texts.append(text)
-            return True
-    return False
+            return name
+    return "rehearsal"
 
 
 def main(
@@ -154,11 +164,14 @@ def main(
     known = (d.text for path in splits.values() for d in read_docs(path, nlp.vocab))
     seen = Seen(known)
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
-    texts = track_texts(raw)
-    shards = (
-        [text for text in part if seen.is_new(text) and not is_held_out(text, held_out)]
-        for part in minibatch(texts, N_TEXTS)
-    )
+    places: Counter[str] = Counter()
+
+    def is_rehearsal(text: str) -> bool:
+        places[place := place_of(text, seen, nlp.lang, held_out)] += 1
+        return place == "rehearsal"
+
+    parts = minibatch(track_texts(raw), N_TEXTS)
+    shards = (list(filter(is_rehearsal, part)) for part in parts)
     with start(engine, n_process, ray_address) as workers:
         manifest = annotate_all(shards, base_dir, rehearsal_dir.resolve(), workers)
     n_old_dev = len(held_out["dev"])
@@ -181,6 +194,8 @@ def main(
     account = {
         "completed": sources["base"],
         "rehearsal": n_rehearsal,
+        "repeated": places["repeated"],
+        "foreign": places["foreign"],
         "old_dev": n_old_dev,
         "old_test": n_docs["old_test"],
         "old_test_is_gold": "old_test" in splits,
@@ -189,7 +204,8 @@ def main(
         srsly.write_json(beside, account)
     msg.good(
         f"{account['completed']} entities completed, see {completed_path}; "
-        f"{n_rehearsal} docs: {rehearsal_dir}"
+        f"{n_rehearsal} docs: {rehearsal_dir}; left out: {places['repeated']} texts "
+        f"that came before, {places['foreign']} in another language"
     )
 
 

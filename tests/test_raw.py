@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from scripts.inputs import checksums
 from scripts.raw import Seen, pieces, read_texts
 
 
@@ -92,3 +93,25 @@ def test_text_far_beyond_any_limit_comes_in_pieces(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"A sentence. " * 1_000_000)
     texts = list(read_texts(str(tmp_path)))
     assert len(texts) > 100 and sum(map(len, texts)) > 11_800_000
+
+
+def test_object_storage_is_read_as_files_are_and_a_new_version_is_noticed():
+    upath = pytest.importorskip("upath", reason="pip install universal-pathlib")
+    bucket = upath.UPath("memory://bucket/raw")
+    bucket.mkdir(parents=True, exist_ok=True)
+    (bucket / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "One."}\n'))
+    (bucket / "b.txt").write_bytes(b"Two.\n\nThree.\n")
+    assert list(read_texts("memory://bucket/raw")) == ["One.", "Two.", "Three."]
+    assert list(read_texts("memory://bucket/*/b.txt")) == ["Two.", "Three."]
+    before = checksums("memory://bucket/raw")
+    assert len(before) == 2 and checksums("memory://bucket/raw") == before
+    (bucket / "b.txt").write_bytes(b"Four.\n")
+    assert checksums("memory://bucket/raw") != before
+    with pytest.raises(ValueError, match="No file at 'memory://bucket/none'"):
+        list(read_texts("memory://bucket/none"))
+
+
+def test_storage_that_nothing_reads_is_named_with_what_it_needs():
+    pattern = r"'nostore://bucket' can't be opened: .*See requirements-raw.txt"
+    with pytest.raises(ValueError, match=pattern):
+        list(read_texts("nostore://bucket"))

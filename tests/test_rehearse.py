@@ -132,6 +132,14 @@ def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
     assert len(marked) > 1
 
 
+def test_texts_that_are_left_out_are_counted(base, tmp_path):
+    german = "Das ist nicht das, was wir von ihr in der Stadt erwartet haben."
+    docs = rehearse(base, tmp_path, [*RAW, german, RAW[0], "Flu in Lima."])
+    assert german not in {doc.text for name in docs for doc in docs[name]}
+    account = srsly.read_json(tmp_path / "account.json")
+    assert (account["foreign"], account["repeated"]) == (1, 2)
+
+
 def test_too_little_raw_text_is_an_error_and_writes_nothing(base, tmp_path):
     with pytest.raises(ValueError, match=r"raw\.jsonl' has too little text: 0 new"):
         rehearse(base, tmp_path, ["Flu in Lima."])
