@@ -25,7 +25,8 @@ from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import read_docs, write_shards
 from scripts.listeners import load_ner
-from scripts.shards import N_TEXTS, annotate_all
+from scripts.raw import N_TEXTS
+from scripts.shards import annotate_all
 
 RAW = Path(__file__).parents[1] / "assets" / "raw" / "raw.jsonl"
 

@@ -16,8 +16,9 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
+from scripts.files import count_words
 from scripts.recipe import rehearsal_words
-from scripts.reservoir import choose_all, words_and_labels
+from scripts.reservoir import choose_all
 
 
 def main(
@@ -28,9 +29,8 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 0,
 ) -> None:
     """Choose, of the rehearsal docs, as many as training will use."""
-    n_annotated = sum(n_words for n_words, _ in words_and_labels(train_dir))
     settings = Config().from_disk(settings_path)
-    n_words = rehearsal_words(n_annotated, settings)
+    n_words = rehearsal_words(count_words(train_dir), settings)
     n_docs, n_chosen = choose_all(rehearsal_dir, output_dir, n_words, seed)
     msg.good(
         f"{n_chosen} of {n_docs} docs, for {n_words} words of training: {output_dir}"

@@ -18,7 +18,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import read_docs, written_whole
+from scripts.files import count_words, written_whole
 from scripts.recipe import make_config
 
 
@@ -63,8 +63,7 @@ def main(
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
     settings = Config().from_disk(settings_path, overrides=overrides)
-    n_words = sum(len(doc) for doc in read_docs(train, nlp.vocab))
-    config = make_config(nlp, str(base_dir), settings, labels, n_words)
+    config = make_config(nlp, str(base_dir), settings, labels, count_words(train))
     with written_whole(output_path) as beside:
         config.to_disk(beside)
     frozen = ", ".join(config["training"]["frozen_components"]) or "nothing"

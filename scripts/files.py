@@ -192,15 +192,27 @@ def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
     return n_docs
 
 
-def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read the docs of one `.spacy` file, or of all `.spacy` files in a folder."""
+def read_docs(path: Path, vocab: Vocab | None = None) -> Iterator[Doc]:
+    """Read the docs of one `.spacy` file, or of all `.spacy` files in a folder.
+
+    Args:
+        path: The file or folder.
+        vocab: What learns their words; none: one for each file, freed with its docs.
+    """
     for file in doc_files(path):
-        yield from DocBin().from_disk(file).get_docs(vocab)
+        own = Vocab() if vocab is None else vocab
+        yield from DocBin().from_disk(file).get_docs(own)
 
 
 def count_docs(path: Path) -> int:
     """Count the docs of a `.spacy` file, or of all those in a folder."""
     return sum(len(DocBin().from_disk(file)) for file in doc_files(path))
+
+
+def count_words(path: Path) -> int:
+    """Count the words in the docs of a `.spacy` file, or of all those in a folder."""
+    doc_bins = (DocBin().from_disk(file) for file in doc_files(path))
+    return sum(len(tokens) for doc_bin in doc_bins for tokens in doc_bin.tokens)
 
 
 def doc_files(path: Path) -> list[Path]:

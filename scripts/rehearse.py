@@ -34,8 +34,8 @@ from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.listeners import load_ner
-from scripts.raw import Seen, track_texts
-from scripts.shards import N_TEXTS, annotate_all
+from scripts.raw import N_TEXTS, Seen, track_texts
+from scripts.shards import annotate_all
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.
@@ -161,7 +161,7 @@ def main(
     # Loaded before processes start, which then need not load it.
     nlp = load_ner(base_dir := base_dir.resolve())
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
-    known = (d.text for path in splits.values() for d in read_docs(path, nlp.vocab))
+    known = (doc.text for path in splits.values() for doc in read_docs(path))
     seen = Seen(known)
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
     places: Counter[str] = Counter()

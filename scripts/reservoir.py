@@ -9,7 +9,6 @@ from random import Random
 
 from spacy.attrs import ENT_TYPE
 from spacy.tokens import DocBin
-from spacy.vocab import Vocab
 
 from scripts.files import doc_files, read_docs, write_docs, written_whole
 
@@ -88,7 +87,7 @@ def choose_all(
         chosen = choose(words_and_labels(rehearsal), counts, n_words, seed)
         n_before = 0
         for file in doc_files(rehearsal):
-            docs = list(read_docs(file, Vocab()))
+            docs = list(read_docs(file))
             numbered = enumerate(docs, start=n_before)
             if picked := [doc for number, doc in numbered if number in chosen]:
                 write_docs(picked, beside / file.name)

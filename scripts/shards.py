@@ -22,9 +22,6 @@ from scripts.files import remove, write_docs, written_whole
 from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
-# Texts in a shard: a batch of `nlp.pipe`, some seconds of work, so that few texts keep
-# all processes busy and little is lost when they stop.
-N_TEXTS = 1000
 Shard = dict[str, Any]
 
 

@@ -11,7 +11,6 @@ correct, as files that Prodigy, doccano and Label Studio import: `prodigy.jsonl`
 
 from collections.abc import Iterator
 from heapq import nsmallest
-from itertools import tee
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -19,6 +18,7 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from wasabi import msg
 
 from scripts.annotations.formats import doccano, label_studio, prodigy
@@ -27,7 +27,7 @@ from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.files import read_docs, written_whole
 from scripts.listeners import load_ner
-from scripts.raw import Seen, track_texts
+from scripts.raw import N_TEXTS, Seen, track_texts
 
 
 class Suggestion(NamedTuple):
@@ -59,12 +59,15 @@ def suggest(
     Disagreement of two models as a sign of what is worth a person's time: Seung,
     Opper & Sompolinsky (1992), "Query by Committee".
     """
-    for_base, for_updated, texts = tee(texts, 3)
-    docs = zip(texts, base.pipe(for_base), updated.pipe(for_updated), strict=True)
-    for text, before, after in docs:
-        theirs, ours = spans_of(before), spans_of(after)
-        if ours != theirs:
-            yield Suggestion(-len(ours ^ theirs), text_key(text), text, sorted(ours))
+    for part in minibatch(texts, N_TEXTS):
+        # The words of a part are freed with it.
+        with base.memory_zone(), updated.memory_zone():
+            docs = zip(part, base.pipe(part), updated.pipe(part), strict=True)
+            for text, before, after in docs:
+                theirs, ours = spans_of(before), spans_of(after)
+                if ours != theirs:
+                    n_agreed, key = -len(ours ^ theirs), text_key(text)
+                    yield Suggestion(n_agreed, key, text, sorted(ours))
 
 
 def main(
@@ -77,8 +80,8 @@ def main(
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
     base, updated = load_ner(base_dir), load_ner(updated_dir)
-    splits = (read_docs(path, base.vocab) for path in annotations_dir.iterdir())
-    seen = Seen(doc.text for docs in splits for doc in docs)
+    paths = annotations_dir.iterdir()
+    seen = Seen(doc.text for path in paths for doc in read_docs(path))
     texts = filter(seen.is_new, track_texts(raw))
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:

@@ -21,7 +21,6 @@ from typing import Annotated, Any
 
 import srsly
 import typer
-from spacy.vocab import Vocab
 from thinc.api import Config
 from tqdm import tqdm
 from wasabi import MarkdownRenderer, msg
@@ -29,7 +28,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.engines import Engine, Workers, start
-from scripts.files import read_docs, written_whole
+from scripts.files import count_docs, written_whole
 from scripts.progress import track
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
@@ -203,7 +202,7 @@ def main(
     markdown.add(markdown.table(rows, header))
     with written_whole(output_dir.with_suffix(".md")) as beside:
         beside.write_text(f"{markdown.text}\n", encoding="utf-8")
-    n_docs = len(list(read_docs(corpus_dir / "update" / "train", Vocab())))
+    n_docs = count_docs(corpus_dir / "update" / "train")
     draw(means, n_docs, output_dir.with_suffix(".svg"))
     best = best_of(means)
     if not best:

@@ -34,6 +34,16 @@ def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
             doc.spans[SPECIALIST] = seen
 
 
+def mark_file(
+    path: Path, output_path: Path, specialist: Language, labels: set[str]
+) -> int:
+    """Mark the rehearsal docs of one file, and give the number of those with a mark."""
+    docs = list(read_docs(path, specialist.vocab))
+    mark(docs, specialist, labels)
+    write_docs(docs, output_path)
+    return sum(SPECIALIST in doc.spans for doc in docs)
+
+
 def mark_all(
     rehearsal_dir: Path, output_dir: Path, specialist: Language, labels: set[str]
 ) -> int:
@@ -53,8 +63,7 @@ def mark_all(
     with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
         beside.mkdir()
         for path in track(files, "Marking", len(files), "files"):
-            docs = list(read_docs(path, specialist.vocab))
-            mark(docs, specialist, labels)
-            n_marked += sum(SPECIALIST in doc.spans for doc in docs)
-            write_docs(docs, beside / path.name)
+            # The words of a file are freed with it.
+            with specialist.memory_zone():
+                n_marked += mark_file(path, beside / path.name, specialist, labels)
     return n_marked
