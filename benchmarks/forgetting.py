@@ -237,7 +237,9 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
         return double(base, specialist, arm.split()[1])
     changes = OTHERS.get(arm)
     if arm == "joint":
-        changes = {"paths.rehearsal": str(folder / "gold")}
+        gold = {"paths.rehearsal": str(folder / "gold")}
+        # Gold's new types are nobody's guess.
+        changes = {**gold, "corpora.train.new_labels": []}
     output = runs / arm if arm in OTHERS else runs
     return update(trial, base, folder, SETTINGS, output, changes)
 

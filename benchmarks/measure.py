@@ -10,21 +10,22 @@ from multiprocessing import get_context
 from typing import Any
 
 
-def measure(run: Callable[..., None], *args: Any) -> tuple[float, float]:
-    """Give the seconds of a run, and the most memory of a process of it in MiB."""
+def measure(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
+    """Give a run's seconds, the most memory of a process of it in MiB, its result."""
     start = time.perf_counter()
     with (
         open(os.devnull, "w") as nothing,
         redirect_stdout(nothing),
         redirect_stderr(nothing),
     ):
-        run(*args)
+        result = run(*args)
     seconds = time.perf_counter() - start
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return seconds, max(resource.getrusage(w).ru_maxrss for w in who) / 1024
+    peak = max(resource.getrusage(w).ru_maxrss for w in who)
+    return seconds, peak / 1024, result
 
 
-def in_process(run: Callable[..., None], *args: Any) -> tuple[float, float]:
+def in_process(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
     """Measure a run in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure, run, *args).result()

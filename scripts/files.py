@@ -124,7 +124,7 @@ def remove(path: Path) -> None:
 
 
 class EntityBin(DocBin):
-    """A DocBin of docs of which the text, the entities and the span groups count.
+    """A DocBin of docs of which text, entities, categories and span groups count.
 
     Read as any other. `DocBin.add` looks up nine strings a token, which takes as long
     as making the doc; here each word is looked up once, when all are in.
@@ -139,7 +139,7 @@ class EntityBin(DocBin):
             self.tokens.append(array[:, :-1])
             self.spaces.append(array[:, -1:].astype(bool))
             self.flags.append({"has_unknown_spaces": doc.has_unknown_spaces})
-            self.cats.append({})
+            self.cats.append(doc.cats)
             self.span_groups.append(doc.spans.to_bytes())
             # Words and labels.
             for attr in (ORTH, ENT_TYPE):

@@ -16,15 +16,18 @@ from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import registry
 
-# Span group of a rehearsal doc: where the specialist sees a new type.
-SPECIALIST = "specialist"
-# Span group, empty, of a rehearsal doc among others.
+# Category of a rehearsal doc among others.
 REHEARSAL = "rehearsal"
 
 
 @registry.readers("ner_update.Rehearsal.v1")
 def create_rehearsal_reader(
-    annotations: Path, rehearsal: Path, ratio: float, two_teachers: bool, seed: int
+    annotations: Path,
+    rehearsal: Path,
+    ratio: float,
+    two_teachers: bool,
+    new_labels: list[str],
+    seed: int,
 ) -> Callable[[Language], Iterator[Example]]:
     """Mix the annotations with fresh rehearsal docs on each pass.
 
@@ -41,6 +44,7 @@ def create_rehearsal_reader(
         rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
         ratio: Rehearsal words to each annotated word.
         two_teachers: Whether a specialist has a say in the rehearsal docs.
+        new_labels: The labels that the specialist alone knows.
         seed: Seed of the order of files and docs in each pass.
 
     Returns:
@@ -67,7 +71,9 @@ def create_rehearsal_reader(
             annotated = read_file(file, nlp)
             rehearsed = list(take_words(endless, ratio * sum(map(len, annotated))))
             if two_teachers:
-                hear_specialist(nlp, rehearsed)
+                hear_specialist(nlp, rehearsed, new_labels)
+            else:
+                hear_base_alone(rehearsed, new_labels)
             examples = [*annotated, *rehearsed]
             rng.shuffle(examples)
             yield from examples
@@ -75,7 +81,9 @@ def create_rehearsal_reader(
     return read
 
 
-def hear_specialist(nlp: Language, rehearsed: list[Example]) -> None:
+def hear_specialist(
+    nlp: Language, rehearsed: list[Example], new_labels: Collection[str]
+) -> None:
     """Let the specialist for the new types have its say in rehearsal docs.
 
     The base knows nothing of a new type: that it sees none is no evidence. The
@@ -86,10 +94,11 @@ def hear_specialist(nlp: Language, rehearsed: list[Example]) -> None:
 
     Args:
         nlp: The pipeline in training, as it is now; its NER owns its tok2vec.
-        rehearsed: Examples with the base's entities; some have the specialist's in
-            a span group, none of which overlap the base's. Changed in place.
+        rehearsed: Examples with the base's entities and, where that sees nothing, the
+            specialist's. Changed in place.
+        new_labels: The labels of the specialist's entities; the base knows none.
     """
-    marked = [eg.reference for eg in rehearsed if SPECIALIST in eg.reference.spans]
+    marked = marked_docs(rehearsed, new_labels)
     # Docs of their own: entities that are set before an update bind the parser.
     docs = [
         Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d]) for d in marked
@@ -98,10 +107,23 @@ def hear_specialist(nlp: Language, rehearsed: list[Example]) -> None:
     for doc, pupil in zip(marked, seen_by_pupil, strict=True):
         seen = {(ent.start, ent.end, ent.label) for ent in pupil.ents}
         agreed, alone = [], []
-        for span in doc.spans[SPECIALIST]:
-            both = (span.start, span.end, span.label) in seen
-            (agreed if both else alone).append(span)
-        doc.set_ents(agreed, missing=alone, default="unmodified")
+        for ent in doc.ents:
+            is_new = ent.label_ in new_labels
+            is_alone = is_new and (ent.start, ent.end, ent.label) not in seen
+            (alone if is_alone else agreed).append(ent)
+        doc.set_ents(agreed, missing=alone)
+
+
+def hear_base_alone(rehearsed: list[Example], new_labels: Collection[str]) -> None:
+    """Let rehearsal docs say what the base sees, and nothing else."""
+    for doc in marked_docs(rehearsed, new_labels):
+        doc.set_ents([ent for ent in doc.ents if ent.label_ not in new_labels])
+
+
+def marked_docs(rehearsed: list[Example], new_labels: Collection[str]) -> list[Doc]:
+    """List the gold docs in which the specialist sees a new type."""
+    docs = [example.reference for example in rehearsed]
+    return [doc for doc in docs if any(ent.label_ in new_labels for ent in doc.ents)]
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:
@@ -128,7 +150,7 @@ def score_halves(examples: Iterable[Example], labels: list[str]) -> dict[str, An
     """
     halves: dict[bool, list[Example]] = {False: [], True: []}
     for example in examples:
-        halves[REHEARSAL in example.reference.spans].append(example)
+        halves[REHEARSAL in example.reference.cats].append(example)
 
     looked_at = looked_at_in(halves[False], labels)
     new = Scorer.score_spans(halves[False], "ents", getter=looked_at)

@@ -64,6 +64,9 @@ def make_config(
     config = Config(config).merge(settings)
 
     max_steps, frequency, batch_words = budget(n_words, settings)
+    known = nlp.get_pipe("ner").labels
+    new_labels = [label for label in labels if label not in known]
+    config["corpora"]["train"].setdefault("new_labels", new_labels)
     config["training"]["max_steps"] = max_steps
     config["training"]["eval_frequency"] = frequency
     config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps

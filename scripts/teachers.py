@@ -6,7 +6,6 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from scripts.files import doc_files, read_docs, write_docs, written_whole
-from scripts.functions import SPECIALIST
 from scripts.progress import track
 
 
@@ -17,8 +16,8 @@ def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
     its own type.
 
     Args:
-        docs: Rehearsal docs with the base's entities; the marks are set as a span
-            group.
+        docs: Rehearsal docs with the base's entities; those with the new labels are
+            set beside them.
         specialist: A pipeline that learned from the annotations alone.
         labels: The labels that are new to the base.
     """
@@ -30,8 +29,7 @@ def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
             for ent in view.ents
             if ent.label_ in labels and free.issuperset(range(ent.start, ent.end))
         ]
-        if seen:
-            doc.spans[SPECIALIST] = seen
+        doc.set_ents(seen, default="unmodified")
 
 
 def mark_file(
@@ -41,7 +39,7 @@ def mark_file(
     docs = list(read_docs(path, specialist.vocab))
     mark(docs, specialist, labels)
     write_docs(docs, output_path)
-    return sum(SPECIALIST in doc.spans for doc in docs)
+    return sum(any(ent.label_ in labels for ent in doc.ents) for doc in docs)
 
 
 def mark_all(

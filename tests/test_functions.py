@@ -4,7 +4,6 @@ from spacy.training import Example
 
 from scripts.files import write_docs
 from scripts.functions import (
-    SPECIALIST,
     create_prepare_ner,
     create_rehearsal_reader,
     score_halves,
@@ -22,7 +21,7 @@ def corpus(base, tmp_path):
 
 def reader(corpus, ratio=2.0, two_teachers=True, seed=0):
     paths = (corpus / "new.spacy", corpus / "old")
-    return create_rehearsal_reader(*paths, ratio, two_teachers, seed)
+    return create_rehearsal_reader(*paths, ratio, two_teachers, ["GPE"], seed)
 
 
 def passes(corpus, nlp, n, ratio=2.0, seed=0):
@@ -55,9 +54,8 @@ def marked(base, tmp_path):
     """Rehearsal text where a specialist sees two cities, and the base none."""
     write_docs([base.make_doc("New")], tmp_path / "new.spacy")
     doc = base.make_doc("Juan Paz left Oslo. Nothing happened.")
-    doc.ents = [doc.char_span(0, 8, "PERSON")]
     right, wrong = doc.char_span(14, 18, "GPE"), doc.char_span(20, 27, "GPE")
-    doc.spans[SPECIALIST] = [right, wrong]
+    doc.ents = [doc.char_span(0, 8, "PERSON"), right, wrong]
     write_docs([doc], tmp_path / "old" / "0.spacy")
     return tmp_path
 
@@ -87,7 +85,7 @@ def example(nlp, text, gold, predicted, rehearsal=False):
     reference.ents = [reference.char_span(*span) for span in gold]
     doc.ents = [doc.char_span(*span) for span in predicted]
     if rehearsal:
-        reference.spans["rehearsal"] = []
+        reference.cats["rehearsal"] = 1.0
     return Example(doc, reference)
 
 

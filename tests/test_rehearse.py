@@ -127,7 +127,7 @@ def test_annotations_of_many_files_are_completed_like_those_of_one(
 
 def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW, old_test="Old gold.")
-    marked = ["rehearsal" in doc.spans for doc in docs["dev"]]
+    marked = ["rehearsal" in doc.cats for doc in docs["dev"]]
     assert marked == [False] + [True] * (len(marked) - 1)
     assert len(marked) > 1
 

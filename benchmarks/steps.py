@@ -1,0 +1,308 @@
+"""How fast and how flat the steps are, each beside the least that it could take.
+
+Raw texts are the demo's, repeated with another number in each; so are the annotations.
+The base, and the pipeline that is evaluated, is the demo's base. Each run has a process
+of its own, and loads its models in it. Output: a line of JSON for each run, the table
+of all, and that table in the README. Runs that have a line are not made again.
+
+    python -m benchmarks.steps training/base training/steps --docs 1000 --docs 10000
+"""
+
+import re
+import shutil
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial, wraps
+from itertools import cycle, islice, product
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, NamedTuple
+
+import spacy
+import srsly
+import typer
+from spacy.cli.train import train as spacy_train
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import minibatch, registry
+from thinc.api import Config
+from wasabi import MarkdownRenderer
+
+from benchmarks.measure import in_process
+from benchmarks.preprocess import SOURCES, convert, loop, write_rows
+from scripts import preprocess, rehearse, suggest
+from scripts.evaluation.metrics import new_tallies, run_tests
+from scripts.files import count_words, read_docs, written_whole
+from scripts.functions import create_rehearsal_reader
+from scripts.listeners import load_ner
+from scripts.raw import N_TEXTS, read_texts
+from scripts.recipe import make_config
+from scripts.reservoir import choose_all
+from scripts.teachers import mark_all
+
+ROOT = Path(__file__).parents[1]
+RAW = ROOT / "assets" / "raw" / "raw.jsonl"
+SETTINGS = ROOT / "configs" / "update.cfg"
+RESULTS, TABLE = (Path(__file__).with_name(f"steps.{end}") for end in ("jsonl", "md"))
+README = ROOT / "README.md"
+SECTION = re.compile(r"(?<=<!-- steps -->\n).*?(?=<!-- steps end -->)", re.DOTALL)
+# Steps of training: some seconds, the same few for a pool of any size.
+N_STEPS = 300
+# Docs in the pool beside which larger ones are trained with.
+SMALL_POOL = 1000
+# Seconds of each wait of training for the reader.
+WAITS: list[float] = []
+COLUMNS = ("docs", "step", "docs a second", "tokens a second", "MiB", "beside", "ratio")
+
+
+class Inputs(NamedTuple):
+    """What a run reads: the base, and a folder made for a number of docs."""
+
+    base_dir: Path
+    folder: Path
+
+    @property
+    def raw(self) -> str:
+        """The raw texts."""
+        return str(self.folder / "raw.jsonl")
+
+    @property
+    def pool(self) -> Path:
+        """The raw texts as `rehearse` annotated them in one process."""
+        return self.folder / "rehearse" / "rehearsal"
+
+
+def make_inputs(n_docs: int, inputs: Inputs) -> None:
+    """Write raw texts, rows of annotations, and a few of those as docs."""
+    if inputs.folder.exists():
+        return
+    with written_whole(inputs.folder) as folder:
+        folder.mkdir()
+        rows = islice(cycle(srsly.read_jsonl(RAW)), n_docs)
+        lines = (
+            {"text": f"{row['text']} See case {number}."}
+            for number, row in enumerate(rows)
+        )
+        srsly.write_jsonl(folder / "raw.jsonl", lines)
+        write_rows(n_docs, SOURCES, folder / "rows.jsonl")
+        few = {
+            name: str(SOURCES[0].with_name(f"{name}.jsonl")) for name in ("dev", "test")
+        }
+        preprocess.main(
+            str(SOURCES[0]),
+            folder / "annotations",
+            base=str(inputs.base_dir),
+            account_path=folder / "preprocess.json",
+            rejected_path=folder / "rejected.jsonl",
+            old_test=str(ROOT / "assets" / "base" / "test.jsonl"),
+            **few,
+        )
+
+
+def plain_loop(inputs: Inputs) -> None:
+    """Convert the rows as scripts commonly do."""
+    loop(inputs.folder / "rows.jsonl", inputs.folder)
+
+
+def run_preprocess(inputs: Inputs) -> None:
+    """Convert the rows with the step."""
+    convert(inputs.folder / "rows.jsonl", inputs.folder)
+
+
+def bare(inputs: Inputs, n_passes: int = 1) -> None:
+    """Annotate the texts and throw them away."""
+    nlp = load_ner(inputs.base_dir)
+    for _ in range(n_passes):
+        for part in minibatch(read_texts(inputs.raw), N_TEXTS):
+            with nlp.memory_zone():
+                for _ in nlp.pipe(part):
+                    pass
+
+
+def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None:
+    """Annotate the texts with the step, from nothing."""
+    folder = inputs.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
+    rehearse.main(
+        inputs.base_dir,
+        inputs.folder / "annotations",
+        inputs.raw,
+        inputs.folder / "preprocess.json",
+        folder / "update",
+        folder / "rehearsal",
+        account_path=folder / "rehearse.json",
+        completed_path=folder / "completed.jsonl",
+        n_process=n_process,
+        engine=engine,
+    )
+
+
+def read_pool(inputs: Inputs) -> None:
+    """Read the pool's docs and throw them away."""
+    for _ in read_docs(inputs.pool):
+        pass
+
+
+def run_choose(inputs: Inputs) -> None:
+    """Choose one word in ten of the pool."""
+    n_words = count_words(inputs.pool) // 10
+    choose_all(inputs.pool, inputs.folder / "chosen", n_words, 0)
+
+
+def run_mark(inputs: Inputs) -> None:
+    """Mark the whole pool, as `specialist` does with what is chosen of it."""
+    nlp = spacy.load(inputs.base_dir)
+    mark_all(inputs.pool, inputs.folder / "marked", nlp, {*nlp.get_pipe("ner").labels})
+
+
+@registry.readers("benchmarks.timed.v1")
+@wraps(create_rehearsal_reader)
+def create_timed_reader(**settings: Any) -> Callable:
+    """Make the reader of an update, which notes how long training waits for it."""
+    read = create_rehearsal_reader(**settings)
+
+    def timed(nlp: Language) -> Iterator[Example]:
+        examples = read(nlp)
+        while True:
+            start = time.perf_counter()
+            example = next(examples, None)
+            WAITS.append(time.perf_counter() - start)
+            if example is None:
+                break
+            yield example
+
+    return timed
+
+
+def run_train(inputs: Inputs) -> float:
+    """Train some steps with the pool, and give how long that waits for text."""
+    folder = inputs.folder
+    paths = {"train": folder / "annotations" / "train", "rehearsal": inputs.pool}
+    paths |= {"dev": folder / "annotations" / "dev", "log": folder / "log.jsonl"}
+    overrides = {f"paths.{name}": str(path) for name, path in paths.items()}
+    overrides |= {"update.min_steps": N_STEPS, "update.passes": 1, "update.n_looks": 1}
+    overrides |= {"training.logger.progress_bar": None}
+    overrides |= {"corpora.train.@readers": "benchmarks.timed.v1"}
+    settings = Config().from_disk(SETTINGS, overrides=overrides)
+    labels = srsly.read_json(folder / "preprocess.json")["labels"]
+    n_words = count_words(paths["train"])
+    nlp, base = load_ner(inputs.base_dir), str(inputs.base_dir)
+    make_config(nlp, base, settings, labels, n_words).to_disk(folder / "train.cfg")
+    paths["log"].unlink(missing_ok=True)
+    spacy_train(folder / "train.cfg", folder / "trained")
+    return sum(WAITS)
+
+
+def run_evaluate(inputs: Inputs) -> None:
+    """Score a pipeline beside itself."""
+    nlp = load_ner(inputs.base_dir)
+    tests = {"old": read_docs(inputs.pool, nlp.vocab)}
+    for _ in run_tests(nlp, nlp, tests, new_tallies(nlp, [])):
+        pass
+
+
+def run_suggest(inputs: Inputs) -> None:
+    """Look for texts in which two pipelines disagree: there are none."""
+    annotations, output = (inputs.folder / name for name in ("annotations", "suggest"))
+    base = inputs.base_dir
+    with suppress(ValueError):
+        suggest.main(base, base, inputs.raw, annotations, output, limit=100)
+
+
+RUNS = {
+    "a plain loop": plain_loop,
+    "preprocess": run_preprocess,
+    "a bare pass": bare,
+    "two bare passes": partial(bare, n_passes=2),
+    "rehearse": partial(run_rehearse, name="rehearse", n_process=1, engine="local"),
+    "rehearse, 2 processes": partial(
+        run_rehearse, name="rehearse-2", n_process=2, engine="local"
+    ),
+    "rehearse, Ray with 2": partial(
+        run_rehearse, name="rehearse-ray", n_process=2, engine="ray"
+    ),
+    "reading the pool": read_pool,
+    "choose": run_choose,
+    "specialist's marks": run_mark,
+    "train": run_train,
+    "evaluate": run_evaluate,
+    "suggest": run_suggest,
+}
+# What a run is measured by: the least that it could take, or the same with less.
+BESIDE = {
+    "preprocess": "a plain loop",
+    "rehearse": "a bare pass",
+    "rehearse, 2 processes": "rehearse",
+    "rehearse, Ray with 2": "rehearse, 2 processes",
+    "choose": "reading the pool",
+    "specialist's marks": "a bare pass",
+    "evaluate": "two bare passes",
+    "suggest": "two bare passes",
+}
+
+
+# Runs over the raw texts.
+ON_TEXTS = [*RUNS][2:]
+
+
+def write_table() -> None:
+    """Write the table of all results, and put it into the README."""
+    seconds, lines = defaultdict(list), list(srsly.read_jsonl(RESULTS))
+    for line in lines:
+        seconds[line["docs"], line["step"]].append(line["seconds"])
+    rows = []
+    for (n_docs, step), took in sorted(
+        seconds.items(), key=lambda run: (run[0][0], [*RUNS].index(run[0][1]))
+    ):
+        same = [li for li in lines if (li["docs"], li["step"]) == (n_docs, step)]
+        mib = f"{median(line['mib'] for line in same):,.0f}"
+        if step == "train":
+            small = seconds[SMALL_POOL, step]
+            waited = median(line["waited"] / line["seconds"] for line in same)
+            rate = f"{N_STEPS / median(took):.1f} steps"
+            tokens, beside = f"waits {waited:.1%}", f"a pool of {SMALL_POOL:,}"
+        else:
+            small = seconds.get((n_docs, BESIDE.get(step)), [])
+            rate = f"{n_docs / median(took):,.0f}"
+            n_tokens = max(li["tokens"] for li in lines if li["docs"] == n_docs)
+            tokens = f"{n_tokens / median(took):,.0f}" if step in ON_TEXTS else ""
+            beside = BESIDE.get(step, "")
+        ratio = f"{median(small) / median(took):.2f}" if small and beside else ""
+        rows.append((f"{n_docs:,}", step, rate, tokens, mib, beside, ratio))
+    md = MarkdownRenderer()
+    md.add(md.table(rows, COLUMNS, aligns=["r", "l", "r", "r", "r", "l", "r"]))
+    TABLE.write_text(md.text + "\n", encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(SECTION.sub(md.text + "\n", readme), encoding="utf-8")
+
+
+def main(
+    base_dir: Annotated[Path, typer.Argument(help="A pipeline: the demo's base.")],
+    work_dir: Annotated[Path, typer.Argument(help="Folder for what runs read.")],
+    sizes: Annotated[list[int], typer.Option("--docs", help="Raw texts.")],
+    rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
+    only: Annotated[list[str] | None, typer.Option("--step", help="All.")] = None,
+) -> None:
+    """Make the runs that have no line of results yet, and write the table."""
+    for n_docs in sizes:
+        inputs = Inputs(base_dir.resolve(), work_dir.resolve() / str(n_docs))
+        make_inputs(n_docs, inputs)
+        for step, number in product(only or RUNS, range(rounds)):
+            lines = srsly.read_jsonl(RESULTS) if RESULTS.exists() else []
+            done = Counter((line["docs"], line["step"]) for line in lines)
+            if done[n_docs, step] > number:
+                continue
+            seconds, mib, waited = in_process(RUNS[step], inputs)
+            line = {"docs": n_docs, "step": step, "seconds": round(seconds, 2)}
+            n_tokens = count_words(inputs.pool) if inputs.pool.exists() else 0
+            line |= {"mib": round(mib), "tokens": n_tokens}
+            with RESULTS.open("a", encoding="utf-8") as results:
+                results.write(f"{srsly.json_dumps({**line, 'waited': waited})}\n")
+            print(line, flush=True)
+    write_table()
+
+
+if __name__ == "__main__":
+    typer.run(main)
