@@ -26,7 +26,7 @@ import typer
 from spacy.cli.train import train as spacy_train
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import minibatch, registry
+from spacy.util import registry
 from thinc.api import Config
 from wasabi import MarkdownRenderer
 
@@ -36,8 +36,7 @@ from scripts import preprocess, rehearse, suggest
 from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import count_words, read_docs, written_whole
 from scripts.functions import create_rehearsal_reader
-from scripts.listeners import load_ner
-from scripts.raw import N_TEXTS, read_texts
+from scripts.listeners import feeders_of_ner, load_ner
 from scripts.recipe import make_config
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
@@ -112,13 +111,12 @@ def run_preprocess(inputs: Inputs) -> None:
 
 
 def bare(inputs: Inputs, n_passes: int = 1) -> None:
-    """Annotate the texts and throw them away."""
-    nlp = load_ner(inputs.base_dir)
+    """Annotate the texts with what the NER needs, and throw them away."""
+    nlp = spacy.load(inputs.base_dir)
+    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
     for _ in range(n_passes):
-        for part in minibatch(read_texts(inputs.raw), N_TEXTS):
-            with nlp.memory_zone():
-                for _ in nlp.pipe(part):
-                    pass
+        for _ in nlp.pipe(row["text"] for row in srsly.read_jsonl(inputs.raw)):
+            pass
 
 
 def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None:
@@ -153,7 +151,9 @@ def run_choose(inputs: Inputs) -> None:
 
 def run_mark(inputs: Inputs) -> None:
     """Mark the whole pool, as `specialist` does with what is chosen of it."""
-    nlp = spacy.load(inputs.base_dir)
+    nlp = load_ner(inputs.base_dir)
+    if feeders := feeders_of_ner(nlp):
+        nlp.replace_listeners(next(iter(feeders)), "ner", ["model.tok2vec"])
     mark_all(inputs.pool, inputs.folder / "marked", nlp, {*nlp.get_pipe("ner").labels})
 
 
@@ -197,18 +197,19 @@ def run_train(inputs: Inputs) -> float:
 
 def run_evaluate(inputs: Inputs) -> None:
     """Score a pipeline beside itself."""
-    nlp = load_ner(inputs.base_dir)
-    tests = {"old": read_docs(inputs.pool, nlp.vocab)}
-    for _ in run_tests(nlp, nlp, tests, new_tallies(nlp, [])):
+    base, updated = (spacy.load(inputs.base_dir) for _ in range(2))
+    tests = {"old": read_docs(inputs.pool)}
+    for _ in run_tests(base, updated, tests, new_tallies(base, [])):
         pass
 
 
 def run_suggest(inputs: Inputs) -> None:
     """Look for texts in which two pipelines disagree: there are none."""
     annotations, output = (inputs.folder / name for name in ("annotations", "suggest"))
-    base = inputs.base_dir
+    base, other = inputs.base_dir, inputs.folder / "base"
+    shutil.copytree(base, other, dirs_exist_ok=True)
     with suppress(ValueError):
-        suggest.main(base, base, inputs.raw, annotations, output, limit=100)
+        suggest.main(base, other, inputs.raw, annotations, output, limit=100)
 
 
 RUNS = {

@@ -40,14 +40,18 @@ def main(
     min_retention: Annotated[float, typer.Option(help="Least old F ÷ base F.")] = 0.0,
     min_new_f: Annotated[float, typer.Option(help="Least F on the new test.")] = 0.0,
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
+    gpu_id: Annotated[int, typer.Option(help="GPU to run on alone; -1: CPU.")] = -1,
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
+    if gpu_id >= 0:
+        spacy.require_gpu(gpu_id)
+        n_process = 1
     base, updated = spacy.load(base_dir), spacy.load(updated_dir)
     paths = {n: corpus_dir / n for n in ("test", "old_test")}
-    test = read_docs(paths["test"], base.vocab)
+    test = read_docs(paths["test"])
     tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
     tests = {
-        name: track(read_docs(path, base.vocab), f"Annotating {path}", count_docs(path))
+        name: track(read_docs(path), f"Annotating {path}", count_docs(path))
         for name, path in zip(tallies, paths.values(), strict=True)
     }
     with written_whole(changes_path) as part:

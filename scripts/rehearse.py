@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
+import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -156,8 +157,12 @@ def main(
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
     engine: Annotated[Engine, typer.Option(help="What annotates.")] = "local",
     ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
+    gpu_id: Annotated[int, typer.Option(help="GPU to run on alone; -1: CPU.")] = -1,
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
+    if gpu_id >= 0:
+        spacy.require_gpu(gpu_id)
+        n_process = 1
     # Loaded before processes start, which then need not load it.
     nlp = load_ner(base_dir := base_dir.resolve())
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}

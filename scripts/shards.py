@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
 from scripts.engines import Workers, done
-from scripts.files import remove, write_docs, written_whole
+from scripts.files import memory_zone, remove, write_docs, written_whole
 from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
@@ -47,7 +47,7 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
             yield doc
 
     # The words of a shard are freed with it.
-    with nlp.memory_zone():
+    with memory_zone(nlp):
         n_docs = write_docs(counted(nlp.pipe(texts)), path)
     counts = {
         "docs": n_docs,

@@ -25,7 +25,7 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import read_docs, written_whole
+from scripts.files import memory_zone, read_docs, written_whole
 from scripts.listeners import load_ner
 from scripts.raw import N_TEXTS, Seen, track_texts
 
@@ -61,7 +61,7 @@ def suggest(
     """
     for part in minibatch(texts, N_TEXTS):
         # The words of a part are freed with it.
-        with base.memory_zone(), updated.memory_zone():
+        with memory_zone(base), memory_zone(updated):
             docs = zip(part, base.pipe(part), updated.pipe(part), strict=True)
             for text, before, after in docs:
                 theirs, ours = spans_of(before), spans_of(after)

@@ -5,7 +5,14 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts.files import doc_files, read_docs, write_docs, written_whole
+from scripts.files import (
+    doc_files,
+    memory_zone,
+    read_docs,
+    write_docs,
+    written_whole,
+)
+from scripts.listeners import set_batch_size
 from scripts.progress import track
 
 
@@ -57,11 +64,12 @@ def mark_all(
         The number of docs with a mark.
     """
     n_marked = 0
+    set_batch_size(specialist)
     files = doc_files(rehearsal_dir)
     with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
         beside.mkdir()
         for path in track(files, "Marking", len(files), "files"):
             # The words of a file are freed with it.
-            with specialist.memory_zone():
+            with memory_zone(specialist):
                 n_marked += mark_file(path, beside / path.name, specialist, labels)
     return n_marked

@@ -1,12 +1,17 @@
 """A gold doc, and what two pipelines find in it."""
 
 from collections.abc import Iterable, Iterator
-from itertools import tee
+from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+from spacy.attrs import ORTH
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
+
+from scripts.files import SHARD_SIZE, memory_zone
+from scripts.listeners import set_batch_size
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
@@ -45,29 +50,37 @@ def read_cases(
     Args:
         base: The pipeline before the update.
         updated: The pipeline after it.
-        docs: The gold docs; as many are held as a pipeline reads ahead.
+        docs: The gold docs; those of a file's size are held.
         n_process: Processes for each pipeline; -1 for all cores.
 
     Yields:
         A case for each doc.
     """
-    gold, *copies = tee(docs, 3)
-    before, after = (
-        nlp.pipe((doc.text for doc in copy), n_process=n_process)
-        for nlp, copy in zip((base, updated), copies, strict=True)
-    )
-    for doc, *predicted in zip(gold, before, after, strict=True):
-        found = (entities_of(Example(other, doc)) for other in predicted)
-        marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
-        yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+    for nlp in (base, updated):
+        set_batch_size(nlp)
+    docs = iter(docs)
+    while True:
+        # The words of a part are freed with it.
+        with memory_zone(base), memory_zone(updated):
+            gold = list(islice(docs, SHARD_SIZE))
+            texts = [doc.text for doc in gold]
+            both = (nlp.pipe(texts, n_process=n_process) for nlp in (base, updated))
+            for doc, *predicted in zip(gold, *both, strict=True):
+                found = (entities_of(other, doc) for other in predicted)
+                marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+                yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+        if len(gold) < SHARD_SIZE:
+            break
 
 
-def entities_of(example: Example) -> set[Entity]:
+def entities_of(predicted: Doc, gold: Doc) -> set[Entity]:
     """List the predicted entities in tokens of gold, as spaCy's Scorer aligns them."""
-    for ent in example.predicted.ents:
-        # Another pipeline's vocab may hold labels that this one lacks.
-        example.reference.vocab.strings.add(ent.label_)
-    spans = example.get_aligned_spans_x2y(example.predicted.ents)
+    spans: Iterable[Span] = predicted.ents
+    if spans and not np.array_equal(predicted.to_array(ORTH), gold.to_array(ORTH)):
+        for ent in spans:
+            # Another pipeline's vocab may hold labels that this one lacks.
+            gold.vocab.strings.add(ent.label_)
+        spans = Example(predicted, gold).get_aligned_spans_x2y(spans)
     return {(span.start, span.end, span.label_) for span in spans}
 
 
