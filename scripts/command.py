@@ -3,9 +3,13 @@
 import os
 import sys
 from collections.abc import Callable
+from errno import EDQUOT, EFBIG, ENOSPC
 
 import typer
 from wasabi import msg
+
+# The disk, or what this user or process may write, is full.
+NO_ROOM = (ENOSPC, EDQUOT, EFBIG)
 
 
 def run(main: Callable[..., None]) -> None:
@@ -19,6 +23,9 @@ def run(main: Callable[..., None]) -> None:
     try:
         typer.run(main)
     except (ValueError, OSError) as error:
+        message = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            message += ": make room and run again. What is done is kept."
         # Not wasabi, which would wrap the line.
-        print("Error:", " ".join(str(error).split()), file=sys.stderr)
+        print("Error:", message, file=sys.stderr)
         sys.exit(1)

@@ -4,6 +4,7 @@ import glob
 import gzip
 import io
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count, islice
@@ -98,7 +99,7 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write a file or folder to, then rename it.
 
-    An error leaves what was at `path` before.
+    An error leaves what was at `path` before, and says which file it was.
 
     Args:
         path: The file or folder that is to appear whole or not at all.
@@ -114,6 +115,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         if path.is_dir() or beside.is_dir():
             remove(path)
         beside.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         remove(beside)
 
@@ -215,18 +219,32 @@ def read_docs(path: Path, vocab: Vocab | None = None) -> Iterator[Doc]:
     """
     for file in doc_files(path):
         own = Vocab() if vocab is None else vocab
-        yield from DocBin().from_disk(file).get_docs(own)
+        yield from read_bin(file).get_docs(own)
 
 
 def count_docs(path: Path) -> int:
     """Count the docs of a `.spacy` file, or of all those in a folder."""
-    return sum(len(DocBin().from_disk(file)) for file in doc_files(path))
+    return sum(len(read_bin(file)) for file in doc_files(path))
 
 
 def count_words(path: Path) -> int:
     """Count the words in the docs of a `.spacy` file, or of all those in a folder."""
-    doc_bins = (DocBin().from_disk(file) for file in doc_files(path))
+    doc_bins = map(read_bin, doc_files(path))
     return sum(len(tokens) for doc_bin in doc_bins for tokens in doc_bin.tokens)
+
+
+def read_bin(path: Path) -> DocBin:
+    """Read one `.spacy` file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        return DocBin().from_disk(path)
+    except (ValueError, EOFError, zlib.error) as error:
+        raise ValueError(
+            f"{path} is damaged: run the step that makes it once more, with --force."
+        ) from error
 
 
 def doc_files(path: Path) -> list[Path]:

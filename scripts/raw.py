@@ -14,9 +14,9 @@ from scripts.annotations.split import hash_of
 from scripts.files import find_files, open_plain
 from scripts.progress import track
 
-# Characters of a text that is taken whole: some batches of training. spaCy's own limit
-# is a hundred times that, and takes a gigabyte.
-MAX_LENGTH = 10_000
+# Characters of a text that is taken whole: some hundred words, of which a batch of
+# training holds a few such texts, and a batch to annotate takes megabytes.
+MAX_LENGTH = 2_000
 # Where a longer one is cut, the best first: at a paragraph, a line, a sentence, a word.
 BOUNDS = [
     re.compile(bound) for bound in (r"\n\s*\n", r"\n", r"[.!?。！？]+\s*", r"\s+")

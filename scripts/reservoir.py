@@ -8,9 +8,14 @@ from pathlib import Path
 from random import Random
 
 from spacy.attrs import ENT_TYPE
-from spacy.tokens import DocBin
 
-from scripts.files import doc_files, read_docs, write_docs, written_whole
+from scripts.files import (
+    doc_files,
+    read_bin,
+    read_docs,
+    write_docs,
+    written_whole,
+)
 
 # 0: a label is chosen as often as it occurs; 1: all labels as often as each other. Of a
 # pool seven times as large as needed, beside 100 rows of drugs (three seeds, newswire's
@@ -54,7 +59,7 @@ def choose(
 def words_and_labels(path: Path) -> Iterator[tuple[int, set[int]]]:
     """Read how many words each doc has, and its labels, without making the doc."""
     for file in doc_files(path):
-        doc_bin = DocBin().from_disk(file)
+        doc_bin = read_bin(file)
         column = doc_bin.attrs.index(ENT_TYPE)
         for tokens in doc_bin.tokens:
             yield len(tokens), set(tokens[:, column].tolist())

@@ -3,7 +3,14 @@ import spacy
 from spacy.tokens import DocBin, Span
 from spacy.vocab import Vocab
 
-from scripts.files import find_files, read_docs, write_docs, written_whole
+from scripts.files import (
+    count_docs,
+    count_words,
+    find_files,
+    read_docs,
+    write_docs,
+    written_whole,
+)
 
 
 def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path):
@@ -51,3 +58,15 @@ def test_docs_are_read_as_those_that_a_doc_bin_of_spacy_holds(tmp_path):
         assert doc.text == other.text
         assert doc.to_json() == other.to_json()
         assert [t.ent_iob for t in doc] == [t.ent_iob for t in other]
+
+
+@pytest.mark.parametrize(
+    "read", [count_docs, count_words, lambda path: list(read_docs(path))]
+)
+def test_damaged_docs_are_named_with_what_to_do(base, tmp_path, read):
+    path = tmp_path / "00000.spacy"
+    write_docs([base.make_doc("Oslo")], path)
+    for content in (path.read_bytes()[:-9], b"", b"no docs"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"00000\.spacy is damaged: run the"):
+            read(path)

@@ -1,9 +1,11 @@
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import srsly
@@ -14,6 +16,7 @@ from scripts.engines import check_address, start
 from scripts.files import read_docs
 from scripts.shards import MANIFEST
 
+ROOT = Path(__file__).parents[1]
 PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
 # A process that annotates the parts slowly enough to be killed in the middle.
 SLOW = """
@@ -132,6 +135,46 @@ def test_part_of_which_no_text_is_new_is_a_shard_without_docs(base, base_dir, tm
     manifest = annotate_all([PARTS[0], [], PARTS[1]], base_dir, tmp_path, 1)
     assert [shard["docs"] for shard in manifest] == [5, 0, 5]
     assert len(list(read_docs(tmp_path, base.vocab))) == 10
+
+
+# As a step, where no file can grow larger than some bytes.
+CRAMPED = """
+import resource, signal, sys
+from pathlib import Path
+from scripts.command import run
+from scripts.engines import start
+from scripts.shards import annotate_all
+base, folder, n_process, n_bytes = sys.argv[1:]
+def main():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(n_bytes), int(n_bytes)))
+    with start("local", int(n_process)) as workers:
+        annotate_all({parts!r}, Path(base), Path(folder), workers)
+del sys.argv[1:]
+run(main)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on a file's size")
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_full_disk_is_an_error_in_one_line_and_done_shards_are_kept(
+    base, base_dir, tmp_path, n_process
+):
+    parts = [*PARTS[:2], [text for part in PARTS * 40 for text in part]]
+    annotate_all(parts, base_dir, tmp_path / "whole", 1)
+    sizes = [p.stat().st_size for p in sorted((tmp_path / "whole").glob("*.spacy"))]
+    folder, code = tmp_path / "cramped", CRAMPED.format(parts=parts)
+    arguments = [base_dir, folder, str(n_process), str(sizes[2] // 2)]
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"Error: .*00002\.spacy': make room and run again\. What is done is kept\.\n",
+        done.stderr,
+    )
+    assert {p.name for p in folder.glob("*.spacy")} == {"00000.spacy", "00001.spacy"}
+    annotate_all(parts, base_dir, folder, n_process)
+    assert bytes_in(folder) == bytes_in(tmp_path / "whole")
 
 
 def killed(texts, base_dir, path):
