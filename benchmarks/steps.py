@@ -53,7 +53,17 @@ N_STEPS = 300
 SMALL_POOL = 1000
 # Seconds of each wait of training for the reader.
 WAITS: list[float] = []
-COLUMNS = ("docs", "step", "docs a second", "tokens a second", "MiB", "beside", "ratio")
+COLUMNS = (
+    "docs",
+    "step",
+    "runs",
+    "speed",
+    "tokens a second",
+    "memory",
+    "beside",
+    "speed of that",
+    "waits for text",
+)
 
 
 class Inputs(NamedTuple):
@@ -137,12 +147,6 @@ def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None
     )
 
 
-def read_pool(inputs: Inputs) -> None:
-    """Read the pool's docs and throw them away."""
-    for _ in read_docs(inputs.pool):
-        pass
-
-
 def run_choose(inputs: Inputs) -> None:
     """Choose one word in ten of the pool."""
     n_words = count_words(inputs.pool) // 10
@@ -224,7 +228,6 @@ RUNS = {
     "rehearse, Ray with 2": partial(
         run_rehearse, name="rehearse-ray", n_process=2, engine="ray"
     ),
-    "reading the pool": read_pool,
     "choose": run_choose,
     "specialist's marks": run_mark,
     "train": run_train,
@@ -237,46 +240,64 @@ BESIDE = {
     "rehearse": "a bare pass",
     "rehearse, 2 processes": "rehearse",
     "rehearse, Ray with 2": "rehearse, 2 processes",
-    "choose": "reading the pool",
     "specialist's marks": "a bare pass",
     "evaluate": "two bare passes",
     "suggest": "two bare passes",
 }
+# Runs over the raw texts, and those that the README shows.
+ON_TEXTS = [
+    step for step in RUNS if step not in ("a plain loop", "preprocess", "train")
+]
+SHOWN = [step for step in RUNS if step not in BESIDE.values() or step in BESIDE]
 
 
-# Runs over the raw texts.
-ON_TEXTS = [*RUNS][2:]
+def rate_of(step: str, n_docs: int, seconds: float) -> str:
+    """Say how fast a run was."""
+    if step == "train":
+        return f"{N_STEPS / seconds:.0f} steps/s"
+    return f"{n_docs / seconds:,.0f} docs/s"
 
 
-def write_table() -> None:
-    """Write the table of all results, and put it into the README."""
-    seconds, lines = defaultdict(list), list(srsly.read_jsonl(RESULTS))
-    for line in lines:
-        seconds[line["docs"], line["step"]].append(line["seconds"])
-    rows = []
-    for (n_docs, step), took in sorted(
-        seconds.items(), key=lambda run: (run[0][0], [*RUNS].index(run[0][1]))
-    ):
-        same = [li for li in lines if (li["docs"], li["step"]) == (n_docs, step)]
-        mib = f"{median(line['mib'] for line in same):,.0f}"
-        if step == "train":
-            small = seconds[SMALL_POOL, step]
-            waited = median(line["waited"] / line["seconds"] for line in same)
-            rate = f"{N_STEPS / median(took):.1f} steps"
-            tokens, beside = f"waits {waited:.1%}", f"a pool of {SMALL_POOL:,}"
-        else:
-            small = seconds.get((n_docs, BESIDE.get(step)), [])
-            rate = f"{n_docs / median(took):,.0f}"
-            n_tokens = max(li["tokens"] for li in lines if li["docs"] == n_docs)
-            tokens = f"{n_tokens / median(took):,.0f}" if step in ON_TEXTS else ""
-            beside = BESIDE.get(step, "")
-        ratio = f"{median(small) / median(took):.2f}" if small and beside else ""
-        rows.append((f"{n_docs:,}", step, rate, tokens, mib, beside, ratio))
-    md = MarkdownRenderer()
-    md.add(md.table(rows, COLUMNS, aligns=["r", "l", "r", "r", "r", "l", "r"]))
+def beside(step: str, n_docs: int) -> tuple[int, str]:
+    """Name the run that a run is measured by: its size and step; may have none."""
+    return (SMALL_POOL, step) if step == "train" else (n_docs, BESIDE.get(step, ""))
+
+
+def write_tables() -> None:
+    """Write the table of all results, and a shorter one into the README."""
+    runs = defaultdict(list)
+    for line in srsly.read_jsonl(RESULTS):
+        runs[line["docs"], line["step"]].append(line)
+    n_tokens: Counter[int] = Counter()
+    for (n_docs, _), lines in runs.items():
+        n_tokens[n_docs] = max(n_tokens[n_docs], *(line["tokens"] for line in lines))
+    took = {run: median(line["seconds"] for line in runs[run]) for run in runs}
+    peak = {run: median(line["mib"] for line in runs[run]) for run in runs}
+    rows, short = [], defaultdict(dict)
+    for n_docs, step in sorted(runs, key=lambda run: (run[0], [*RUNS].index(run[1]))):
+        run, other = (n_docs, step), beside(step, n_docs)
+        rate, mib = rate_of(step, n_docs, took[run]), f"{peak[run]:,.0f} MiB"
+        tokens = f"{n_tokens[n_docs] / took[run]:,.0f}" if step in ON_TEXTS else ""
+        ratio = f"{took[other] / took[run]:.2f}" if other in took else ""
+        what = f"a pool of {SMALL_POOL:,}" if step == "train" else other[1]
+        waits = [li["waited"] / li["seconds"] for li in runs[run] if li["waited"]]
+        share = f"{median(waits):.1%}" if waits else ""
+        n_runs = str(len(runs[run]))
+        row = (f"{n_docs:,}", step, n_runs, rate, tokens, mib, what, ratio, share)
+        rows.append(row)
+        if step in SHOWN:
+            short[step][n_docs] = f"{rate}, {mib}"
+            short[step]["beside"] = f"{ratio} of {what}" if ratio else ""
+    sizes = sorted({n_docs for n_docs, _ in runs})
+    head = ("step", *(f"{n:,} docs" for n in sizes), "speed beside, at most docs")
+    cells = [(s, *(short[s].get(n, "") for n in (*sizes, "beside"))) for s in short]
+    md, in_readme = MarkdownRenderer(), MarkdownRenderer()
+    md.add(md.table(rows, COLUMNS, aligns=[*"rlrrrrlrr"]))
+    in_readme.add(in_readme.table(cells, head))
     TABLE.write_text(md.text + "\n", encoding="utf-8")
     readme = README.read_text(encoding="utf-8")
-    README.write_text(SECTION.sub(md.text + "\n", readme), encoding="utf-8")
+    section = SECTION.sub(lambda _: in_readme.text + "\n", readme)
+    README.write_text(section, encoding="utf-8")
 
 
 def main(
@@ -302,7 +323,7 @@ def main(
             with RESULTS.open("a", encoding="utf-8") as results:
                 results.write(f"{srsly.json_dumps({**line, 'waited': waited})}\n")
             print(line, flush=True)
-    write_table()
+    write_tables()
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def main(
         spacy.require_gpu(gpu_id)
         n_process = 1
     # Loaded before processes start, which then need not load it.
-    nlp = load_ner(base_dir := base_dir.resolve())
+    lang = load_ner(base_dir := base_dir.resolve()).lang
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
     known = (doc.text for path in splits.values() for doc in read_docs(path))
     seen = Seen(known)
@@ -172,7 +172,7 @@ def main(
     places: Counter[str] = Counter()
 
     def is_rehearsal(text: str) -> bool:
-        places[place := place_of(text, seen, nlp.lang, held_out)] += 1
+        places[place := place_of(text, seen, lang, held_out)] += 1
         return place == "rehearsal"
 
     parts = minibatch(track_texts(raw), N_TEXTS)
@@ -185,6 +185,7 @@ def main(
         remove(rehearsal_dir)
         raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
 
+    nlp = load_ner(base_dir)
     labels = set(srsly.read_json(preprocess_path)["labels"])
     with written_whole(output_dir) as folder, written_whole(completed_path) as rows:
         docs = {name: read_docs(path, nlp.vocab) for name, path in splits.items()}

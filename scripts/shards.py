@@ -22,6 +22,9 @@ from scripts.files import memory_zone, remove, write_docs, written_whole
 from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
+# Shards after which a process loads the base anew: words that were freed leave holes in
+# its tables, which double now and then.
+N_SHARDS = 100
 Shard = dict[str, Any]
 
 
@@ -36,6 +39,8 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
     Returns:
         What the file holds: `md5`, `docs`, `tokens`, and `entities` by label.
     """
+    if int(path.stem) % N_SHARDS == N_SHARDS - 1:
+        load_ner.cache_clear()
     nlp = load_ner(base_dir)
     n_tokens, labels = 0, Counter()
 
