@@ -19,7 +19,7 @@ from spacy.cli.train import train
 from thinc.api import Config
 from wasabi import msg
 
-from scripts import functions  # noqa: F401  registers the reader
+import scripts.functions  # noqa: F401  registers the reader
 from scripts.command import run
 from scripts.files import written_whole
 from scripts.teachers import mark_all

@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config
 
-from scripts import functions  # noqa: F401  registers the reader
+import scripts.functions  # noqa: F401  registers the reader
 from scripts.files import read_docs, write_docs, written_whole
 from scripts.recipe import make_config, rehearsal_words
 from scripts.reservoir import choose_all
