@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,14 @@ from pathlib import Path
 
 import pytest
 import srsly
+from conftest import TEXTS, make_pipeline
+from spacy.training import Example
+from test_configure import update
 from weasel.cli.document import project_document
 from weasel.util import load_project_config
 from weasel.util.hashing import get_checksum
+
+from scripts.files import write_docs
 
 ROOT = Path(__file__).parents[1]
 PROJECT = load_project_config(ROOT)
@@ -110,6 +116,25 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         command, cwd=folder, env=env, capture_output=True, text=True, encoding="utf-8"
     )
+
+
+def test_a_frozen_component_that_has_no_annotations_does_not_stop_debug(tmp_path):
+    base = make_pipeline("own")
+    textcat = base.add_pipe("textcat")
+    for label in ("A", "B"):
+        textcat.add_label(label)
+    textcat.initialize(lambda: [Example.from_dict(base.make_doc("A"), {"cats": {}})])
+    update(base, tmp_path)
+    for name in ("train", "dev"):
+        docs = [base.make_doc(f"{text} See {name}.") for text, _ in TEXTS]
+        write_docs(docs, tmp_path / "corpus" / "update" / name / "00000.spacy")
+    (tmp_path / "training").mkdir()
+    shutil.copy(tmp_path / "update.cfg", tmp_path / "training")
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    _, *words = shlex.split(COMMANDS["debug"]["script"][0])
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture(scope="module")
