@@ -23,6 +23,8 @@ def run(main: Callable[..., None]) -> None:
     try:
         typer.run(main)
     except (ValueError, OSError) as error:
+        # Ray wraps what a worker raised.
+        error = getattr(error, "cause", None) or error
         message = " ".join(str(error).split())
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             message += ": make room and run again. What is done is kept."

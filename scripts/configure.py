@@ -5,7 +5,7 @@ labels that were annotated. Output: a config for `spacy train`.
 
     python -m scripts.configure training/base configs/update.cfg \
         corpus/preprocess.json training/update.cfg --train corpus/update/train \
-        --dev corpus/update/dev --rehearsal corpus/rehearsal --log log.jsonl
+        --dev corpus/update/dev --rehearsal corpus/marked --log log.jsonl
 """
 
 from pathlib import Path

@@ -85,12 +85,11 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
         file.seek(0)
         if head == ZSTANDARD:
             try:
-                from zstandard import open as open_in
+                from pyarrow import CompressedInputStream, PythonFile
             except ImportError as error:
-                raise ValueError(
-                    f"{path}: pip install zstandard to read it."
-                ) from error
-            yield io.BufferedReader(open_in(file, "rb"))
+                raise ValueError(f"{path}: pip install pyarrow to read it.") from error
+            unpacked = CompressedInputStream(PythonFile(file), "zstd")
+            yield io.BufferedReader(unpacked)
         else:
             yield gzip.GzipFile(fileobj=file) if head.startswith(GZIP) else file
 

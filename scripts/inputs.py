@@ -27,8 +27,11 @@ def checksums(setting: str) -> dict[str, str]:
             object storage, what that says of its version counts.
 
     Returns:
-        The checksums by path; none where nothing is found, which the step that
+        The checksums by path; none where no file here is found, which the step that
         reads it will report.
+
+    Raises:
+        ValueError: If nothing is found in object storage.
     """
     if "://" in setting:
         files = find_files(setting)

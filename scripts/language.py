@@ -13,15 +13,17 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 # Share of the words that are stop words of its language in nearly any text; only what
 # has fewer is compared with other languages.
 ENOUGH = 0.2
-# Stop words of another language that tell: so many, for names have some, too; and twice
-# as many as of the own.
+# Different stop words of another language that tell: so many, for names have some, too;
+# and twice as many as of the own.
 MIN_FOREIGN, MIN_RATIO = 5, 2
+# And the share of all letters that is theirs, at the least.
+MIN_SHARE = 0.15
 
 
 def is_foreign(text: str, lang: str) -> bool:
     """Say whether a text is clearly in another language than a pipeline's.
 
-    Numbers, names and lists are in none. Of related languages, as Danish and Norwegian
+    Numbers, short texts and most lists of names are in none. Of related languages, as Danish and Norwegian
     are, one is not told from the other.
 
     Args:
@@ -33,9 +35,13 @@ def is_foreign(text: str, lang: str) -> bool:
     n_own = sum(word in own for word in words)
     if not own or n_own >= ENOUGH * len(words):
         return False
-    counts = Counter(lang for word in words for lang in languages().get(word, ()))
-    n_most = max(counts.values(), default=0)
-    return n_most >= MIN_FOREIGN and n_most > MIN_RATIO * n_own
+    found = Counter(lang for word in {*words} for lang in languages().get(word, ()))
+    other, n_other = max(found.items(), key=lambda item: item[1], default=("", 0))
+    if n_other < MIN_FOREIGN or n_other <= MIN_RATIO * n_own:
+        return False
+    # In letters: where no space parts the words, a sentence counts as one.
+    foreign = sum(len(word) for word in words if other in languages().get(word, ()))
+    return foreign >= MIN_SHARE * sum(map(len, words))
 
 
 @cache

@@ -42,4 +42,4 @@ def set_batch_size(nlp: Language) -> None:
     the memory. A GPU is better off with many.
     """
     if isinstance(get_current_ops(), NumpyOps):
-        nlp.batch_size = BATCH_SIZE
+        nlp.batch_size = min(nlp.batch_size, BATCH_SIZE)

@@ -11,7 +11,7 @@ import numpy as np
 import srsly
 
 from scripts.annotations.split import hash_of
-from scripts.files import find_files, open_plain
+from scripts.files import find_files, open_plain, read_docs
 from scripts.progress import track
 
 # Characters of a text that is taken whole: some hundred words, of which a batch of
@@ -51,6 +51,13 @@ def track_texts(pattern: str) -> Iterator[str]:
     return track(read_texts(pattern), f"Annotating {pattern}", n_texts)
 
 
+def known_texts(paths: Iterable[Path]) -> Iterator[str]:
+    """Read the texts of `.spacy` files, in pieces as raw ones are."""
+    for path in paths:
+        for doc in read_docs(path):
+            yield from pieces(doc.text)
+
+
 def read_lines(path: Path) -> Iterator[str]:
     """Read the text of each line, of JSON or of `.txt`, packed or not."""
     name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
@@ -71,7 +78,9 @@ def bytes_of(path: Path) -> Iterator[bytes]:
     try:
         with open_plain(path) as lines:
             yield from lines
-    except (EOFError, zlib.error) as error:
+    except (EOFError, OSError, zlib.error) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
         raise ValueError(f"{path} breaks off: {error}: make it anew.") from error
 
 

@@ -96,7 +96,7 @@ def budget(n_words: int, settings: Config) -> tuple[int, int, int]:
 
 
 def rehearsal_words(n_words: int, settings: Config) -> int:
-    """Say how many words of rehearsal docs training reads.
+    """Say how many words of rehearsal docs training reads, where docs fit a batch.
 
     Args:
         n_words: Words in the annotated docs.

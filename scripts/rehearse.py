@@ -35,7 +35,7 @@ from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.listeners import load_ner
-from scripts.raw import N_TEXTS, Seen, track_texts
+from scripts.raw import N_TEXTS, Seen, known_texts, track_texts
 from scripts.shards import annotate_all
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
@@ -166,8 +166,7 @@ def main(
     # Loaded before processes start, which then need not load it.
     lang = load_ner(base_dir := base_dir.resolve()).lang
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
-    known = (doc.text for path in splits.values() for doc in read_docs(path))
-    seen = Seen(known)
+    seen = Seen(known_texts(splits.values()))
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
     places: Counter[str] = Counter()
 
@@ -183,7 +182,11 @@ def main(
     n_rehearsal = sum(shard["docs"] for shard in manifest)
     if not n_rehearsal or not all(held_out.values()):
         remove(rehearsal_dir)
-        raise ValueError(f"'{raw}' has too little text: {n_rehearsal} new docs.")
+        raise ValueError(
+            f"'{raw}' has too little text: {n_rehearsal} new docs; "
+            f"{places['repeated']} came before, {places['foreign']} are in another "
+            f"language than '{lang}'."
+        )
 
     nlp = load_ner(base_dir)
     labels = set(srsly.read_json(preprocess_path)["labels"])

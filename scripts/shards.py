@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from hashlib import md5
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ MANIFEST = "manifest.jsonl"
 # Shards after which a process loads the base anew: words that were freed leave holes in
 # its tables, which double now and then.
 N_SHARDS = 100
+STARTED = count(1)
 Shard = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
     Returns:
         What the file holds: `md5`, `docs`, `tokens`, and `entities` by label.
     """
-    if int(path.stem) % N_SHARDS == N_SHARDS - 1:
+    if next(STARTED) % N_SHARDS == 0:
         load_ner.cache_clear()
     nlp = load_ner(base_dir)
     n_tokens, labels = 0, Counter()

@@ -6,7 +6,7 @@ rehearsal docs. Output: the specialist, and the rehearsal docs with its marks. W
 the base knows every annotated label there is nobody to ask: no marks.
 
     python -m scripts.specialist training/specialist.cfg training/base \
-        corpus/rehearsal corpus/marked training/specialist
+        corpus/chosen corpus/marked training/specialist
 """
 
 import shutil

@@ -25,9 +25,9 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import memory_zone, read_docs, written_whole
+from scripts.files import memory_zone, written_whole
 from scripts.listeners import load_ner
-from scripts.raw import N_TEXTS, Seen, track_texts
+from scripts.raw import N_TEXTS, Seen, known_texts, track_texts
 
 
 class Suggestion(NamedTuple):
@@ -80,8 +80,7 @@ def main(
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
     base, updated = load_ner(base_dir), load_ner(updated_dir)
-    paths = annotations_dir.iterdir()
-    seen = Seen(doc.text for path in paths for doc in read_docs(path))
+    seen = Seen(known_texts(annotations_dir.iterdir()))
     texts = filter(seen.is_new, track_texts(raw))
     best = nsmallest(limit, suggest(base, updated, texts))
     if not best:

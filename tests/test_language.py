@@ -29,10 +29,16 @@ def test_a_text_in_another_language_is_foreign(lang):
         "Willem van der Berg, Anna de la Cruz, Oslo",
         "Hamburg 3 : 1 Real Madrid",
         "Wir sind da",
+        "Juan de la Cruz, María de los Ángeles, Pedro de la Rosa, Ana del Río",
     ],
 )
 def test_names_numbers_and_short_texts_are_in_no_language(text):
     assert not is_foreign(text, "en")
+
+
+def test_a_quotation_does_not_make_a_text_foreign():
+    text = "".join(sentences("zh") * 4)
+    assert not is_foreign(f"{text} “We will do what we can for them”", "zh")
 
 
 def test_a_pipeline_of_many_languages_knows_no_foreign_one():

@@ -51,12 +51,12 @@ def test_packed_text_that_breaks_off_is_an_error_with_its_file(tmp_path):
 
 def test_zstandard_and_parquet_are_read_or_named_with_what_they_need(tmp_path):
     pyarrow = pytest.importorskip("pyarrow", reason="pip install pyarrow")
-    zstandard = pytest.importorskip("zstandard", reason="pip install zstandard")
     from pyarrow import parquet
 
     table = pyarrow.table({"text": ["One.", None, "Two."], "other": [1, 2, 3]})
     parquet.write_table(table, tmp_path / "a.parquet")
-    (tmp_path / "b.txt.zst").write_bytes(zstandard.compress(b"Three.\n"))
+    packed = pyarrow.compress(b"Three.\n", "zstd", asbytes=True)
+    (tmp_path / "b.txt.zst").write_bytes(packed)
     assert list(read_texts(str(tmp_path))) == ["One.", "Two.", "Three."]
     parquet.write_table(table.drop(["text"]), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"a\.parquet has no column 'text'"):
@@ -64,7 +64,7 @@ def test_zstandard_and_parquet_are_read_or_named_with_what_they_need(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, module", [("a.parquet", "pyarrow.parquet"), ("a.zst", "zstandard")]
+    "name, module", [("a.parquet", "pyarrow.parquet"), ("a.zst", "pyarrow")]
 )
 def test_what_needs_a_library_that_lacks_says_so(tmp_path, monkeypatch, name, module):
     (tmp_path / name).write_bytes(b"\x28\xb5\x2f\xfd")
@@ -115,3 +115,12 @@ def test_storage_that_nothing_reads_is_named_with_what_it_needs():
     pattern = r"'nostore://bucket' can't be opened: .*See requirements-raw.txt"
     with pytest.raises(ValueError, match=pattern):
         list(read_texts("nostore://bucket"))
+
+
+def test_zstandard_that_breaks_off_is_an_error(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="pip install pyarrow")
+    lines = "".join(f'{{"text": "Line {i}."}}\n' for i in range(9999)).encode()
+    packed = pyarrow.compress(lines, "zstd", asbytes=True)
+    (tmp_path / "a.jsonl.zst").write_bytes(packed[:-99])
+    with pytest.raises(ValueError, match=r"a\.jsonl\.zst breaks off"):
+        list(read_texts(str(tmp_path)))

@@ -132,6 +132,19 @@ def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
     assert len(marked) > 1
 
 
+def test_an_annotated_text_is_known_though_a_raw_one_is_cut(base, tmp_path):
+    long = " ".join(f"Anna Berg flew to Oslo {i} times." for i in range(100))
+    docs = rehearse(base, tmp_path, [*RAW, long], old_test=long)
+    texts = {doc.text for name in ("rehearsal", "dev") for doc in docs[name]}
+    assert not [text for text in texts if text in long and len(text) > 40]
+
+
+def test_too_little_text_is_said_with_what_became_of_it(base, tmp_path):
+    german = "Das ist nicht das, was wir von ihr in der Stadt erwartet haben."
+    with pytest.raises(ValueError, match=r"0 came before, 1 are in another language"):
+        rehearse(base, tmp_path, [german])
+
+
 def test_texts_that_are_left_out_are_counted(base, tmp_path):
     german = "Das ist nicht das, was wir von ihr in der Stadt erwartet haben."
     docs = rehearse(base, tmp_path, [*RAW, german, RAW[0], "Flu in Lima."])

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from spacy.language import Language
@@ -21,6 +20,7 @@ from scripts.annotations.records import (
 from scripts.annotations.rows import find_annotations, read_rows
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan, Survey
+from scripts.files import as_path
 
 
 class Options(NamedTuple):
@@ -133,7 +133,7 @@ def read_split(
     """Read the rows that a split takes, each with the plan of its file."""
     for file, plan in plans.items():
         is_wanted = partial(plan.has_fate, fate)
-        for row in read_rows(Path(file), options.format_name, is_wanted):
+        for row in read_rows(as_path(file), options.format_name, is_wanted):
             yield row, plan
 
 
