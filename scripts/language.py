@@ -23,8 +23,8 @@ MIN_SHARE = 0.15
 def is_foreign(text: str, lang: str) -> bool:
     """Say whether a text is clearly in another language than a pipeline's.
 
-    Numbers, short texts and most lists of names are in none. Of related languages, as Danish and Norwegian
-    are, one is not told from the other.
+    Numbers, short texts and most lists of names are in none. Of related languages, as
+    Danish and Norwegian are, one is not told from the other.
 
     Args:
         text: The text.
