@@ -61,7 +61,7 @@ COLUMNS = (
     "tokens a second",
     "memory",
     "beside",
-    "speed of that",
+    "speed beside it",
     "waits for text",
 )
 

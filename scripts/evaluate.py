@@ -27,6 +27,7 @@ from scripts.evaluation.metrics import (
     verdict,
 )
 from scripts.files import count_docs, read_docs, written_whole
+from scripts.listeners import use_gpu
 from scripts.progress import track
 
 
@@ -43,9 +44,7 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to run on alone; -1: CPU.")] = -1,
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
-        n_process = 1
+    n_process = use_gpu(gpu_id, n_process)
     base, updated = spacy.load(base_dir), spacy.load(updated_dir)
     paths = {n: corpus_dir / n for n in ("test", "old_test")}
     test = read_docs(paths["test"])

@@ -18,6 +18,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# What a packed file raises that is broken or breaks off.
+BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 # Docs in a file: some megabytes, far from what a DocBin can't serialise.
 SHARD_SIZE = 5000
 # Pipelines whose tokenizer knows some words.
@@ -89,7 +91,13 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
             except ImportError as error:
                 raise ValueError(f"{path}: pip install pyarrow to read it.") from error
             unpacked = CompressedInputStream(PythonFile(file), "zstd")
-            yield io.BufferedReader(unpacked)
+            try:
+                yield io.BufferedReader(unpacked)
+            except OSError as error:
+                if error.errno or isinstance(error, io.UnsupportedOperation):
+                    raise
+                # Not the system's, nor the reader's: the file breaks off.
+                raise EOFError(str(error)) from error
         else:
             yield gzip.GzipFile(fileobj=file) if head.startswith(GZIP) else file
 

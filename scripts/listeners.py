@@ -35,6 +35,25 @@ def load_ner(base_dir: Path) -> Language:
     return nlp
 
 
+def use_gpu(gpu_id: int, n_process: int) -> int:
+    """Let all that follows run on a GPU, where one is asked for.
+
+    Args:
+        gpu_id: Number of the GPU; -1: CPU.
+        n_process: Processes that a CPU would be given.
+
+    Returns:
+        Processes to run in: on a GPU one.
+
+    Raises:
+        ValueError: If there is no such GPU.
+    """
+    if gpu_id < 0:
+        return n_process
+    spacy.require_gpu(gpu_id)
+    return 1
+
+
 def set_batch_size(nlp: Language) -> None:
     """Let a pipeline annotate in batches that stay in a CPU's cache.
 

@@ -1,7 +1,6 @@
 """Raw text as the steps read it: JSON Lines with `text`, `.txt`, or Parquet."""
 
 import re
-import zlib
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import srsly
 
 from scripts.annotations.split import hash_of
-from scripts.files import find_files, open_plain, read_docs
+from scripts.files import BROKEN, find_files, open_plain, read_docs
 from scripts.progress import track
 
 # Characters of a text that is taken whole: some hundred words, of which a batch of
@@ -78,9 +77,7 @@ def bytes_of(path: Path) -> Iterator[bytes]:
     try:
         with open_plain(path) as lines:
             yield from lines
-    except (EOFError, OSError, zlib.error) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except BROKEN as error:
         raise ValueError(f"{path} breaks off: {error}: make it anew.") from error
 
 

@@ -19,7 +19,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -34,7 +33,7 @@ from scripts.engines import Engine, start
 from scripts.files import read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
-from scripts.listeners import load_ner
+from scripts.listeners import load_ner, use_gpu
 from scripts.raw import N_TEXTS, Seen, known_texts, track_texts
 from scripts.shards import annotate_all
 
@@ -160,9 +159,7 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to run on alone; -1: CPU.")] = -1,
 ) -> None:
     """Let the base annotate raw text and complete the new annotations."""
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
-        n_process = 1
+    n_process = use_gpu(gpu_id, n_process)
     # Loaded before processes start, which then need not load it.
     lang = load_ner(base_dir := base_dir.resolve()).lang
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}

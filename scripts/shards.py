@@ -26,6 +26,7 @@ MANIFEST = "manifest.jsonl"
 # Shards after which a process loads the base anew: words that were freed leave holes in
 # its tables, which double now and then.
 N_SHARDS = 100
+# Shards that this process has begun.
 STARTED = count(1)
 Shard = dict[str, Any]
 

@@ -124,3 +124,13 @@ def test_zstandard_that_breaks_off_is_an_error(tmp_path):
     (tmp_path / "a.jsonl.zst").write_bytes(packed[:-99])
     with pytest.raises(ValueError, match=r"a\.jsonl\.zst breaks off"):
         list(read_texts(str(tmp_path)))
+
+
+def test_a_file_that_vanishes_is_named_and_not_taken_for_a_broken_one(tmp_path):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("One.\n")
+    texts = read_texts(str(tmp_path))
+    assert next(texts) == "One."
+    (tmp_path / "b.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"b\.txt"):
+        next(texts)

@@ -3,11 +3,9 @@
 What a file holds is known by its content, whatever its name.
 """
 
-import gzip
 import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +14,7 @@ import srsly
 
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS, brat
 from scripts.annotations.records import Row
-from scripts.files import GZIP, find_files, open_plain
+from scripts.files import BROKEN, GZIP, find_files, open_plain
 
 # Bytes to know a file by, and characters of a JSON list read at a time.
 HEAD_SIZE, CHUNK_SIZE = 1 << 16, 1 << 20
@@ -69,7 +67,7 @@ def read_rows(
         with open_plain(path) as file:
             for row in rows_of(path, file, name, is_wanted):
                 yield unwrapped(row) if is_wrapped(row.value) else row
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except BROKEN as error:
         raise ValueError(f"{path} is no whole gzip file: {error}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: {error}") from error
