@@ -259,7 +259,7 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
         for split in ("test", "old_test")
     )
     tallies = new_tallies(nlp, {ent.label_ for doc in test for ent in doc.ents})
-    for _ in run_tests(nlp, updated, {"new": test, "old": old_test}, tallies):
+    for _ in run_tests(lambda: (nlp, updated), {"new": test, "old": old_test}, tallies):
         pass
     metrics = to_metrics(tallies)
     by_label = [both["updated"]["f"] for both in metrics["new"]["labels"].values()]

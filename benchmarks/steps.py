@@ -201,9 +201,12 @@ def run_train(inputs: Inputs) -> float:
 
 def run_evaluate(inputs: Inputs) -> None:
     """Score a pipeline beside itself."""
-    base, updated = (spacy.load(inputs.base_dir) for _ in range(2))
+
+    def load() -> tuple[Language, Language]:
+        return spacy.load(inputs.base_dir), spacy.load(inputs.base_dir)
+
     tests = {"old": read_docs(inputs.pool)}
-    for _ in run_tests(base, updated, tests, new_tallies(base, [])):
+    for _ in run_tests(load, tests, new_tallies(spacy.load(inputs.base_dir), [])):
         pass
 
 

@@ -38,7 +38,7 @@ def main(
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
 ) -> None:
     """Compare two pipelines on annotations, and write the report."""
-    first, second = spacy.load(base), spacy.load(updated)
+    both = first, _ = spacy.load(base), spacy.load(updated)
     account = Account()
     plans, labels = look(annotated, Options())
     converted = convert(plans, 0, first, Options(), labels, account)
@@ -46,7 +46,7 @@ def main(
     tally = Tally(frozenset(labels), frozenset(first.pipe_labels.get("ner", [])))
     changes_path = output_dir / "changes.jsonl"
     with written_whole(changes_path) as part:
-        rows = run_tests(first, second, {"test": docs}, {"test": tally}, n_process)
+        rows = run_tests(lambda: both, {"test": docs}, {"test": tally}, n_process)
         srsly.write_jsonl(part, rows)
     counts = account.to_json()
     n_in, n_rejected = counts["rows"]["in"], counts["rows"]["rejected"]

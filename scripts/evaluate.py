@@ -14,6 +14,7 @@ from typing import Annotated
 import spacy
 import srsly
 import typer
+from spacy.language import Language
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
@@ -45,16 +46,21 @@ def main(
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
     n_process = use_gpu(gpu_id, n_process)
-    base, updated = spacy.load(base_dir), spacy.load(updated_dir)
     paths = {n: corpus_dir / n for n in ("test", "old_test")}
     test = read_docs(paths["test"])
-    tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
+    tallies = new_tallies(
+        spacy.load(base_dir), {ent.label_ for doc in test for ent in doc.ents}
+    )
     tests = {
         name: track(read_docs(path), f"Annotating {path}", count_docs(path))
         for name, path in zip(tallies, paths.values(), strict=True)
     }
+
+    def load() -> tuple[Language, Language]:
+        return spacy.load(base_dir), spacy.load(updated_dir)
+
     with written_whole(changes_path) as part:
-        srsly.write_jsonl(part, run_tests(base, updated, tests, tallies, n_process))
+        srsly.write_jsonl(part, run_tests(load, tests, tallies, n_process))
     is_gold = srsly.read_json(account_path)["old_test_is_gold"]
     metrics = to_metrics(tallies)
     metrics |= pass_gates(metrics, min_retention, min_new_f)

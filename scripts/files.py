@@ -22,6 +22,9 @@ GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 # Docs in a file: some megabytes, far from what a DocBin can't serialise.
 SHARD_SIZE = 5000
+# Docs after which a pipeline is loaded anew: words that were freed leave holes in its
+# tables, which double now and then.
+N_WORN = 50_000
 # Pipelines whose tokenizer knows some words.
 WARM: WeakSet[Language] = WeakSet()
 

@@ -19,15 +19,13 @@ from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
 from scripts.engines import Workers, done
-from scripts.files import memory_zone, remove, write_docs, written_whole
+from scripts.files import N_WORN, memory_zone, remove, write_docs, written_whole
 from scripts.listeners import load_ner
+from scripts.raw import N_TEXTS
 
 MANIFEST = "manifest.jsonl"
-# Shards after which a process loads the base anew: words that were freed leave holes in
-# its tables, which double now and then.
-N_SHARDS = 100
-# Shards that this process has begun.
-STARTED = count(1)
+# Texts that this process has begun with.
+STARTED = count(N_TEXTS, N_TEXTS)
 Shard = dict[str, Any]
 
 
@@ -42,7 +40,7 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
     Returns:
         What the file holds: `md5`, `docs`, `tokens`, and `entities` by label.
     """
-    if next(STARTED) % N_SHARDS == 0:
+    if next(STARTED) % N_WORN == 0:
         load_ner.cache_clear()
     nlp = load_ner(base_dir)
     n_tokens, labels = 0, Counter()

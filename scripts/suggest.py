@@ -25,7 +25,7 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import memory_zone, written_whole
+from scripts.files import N_WORN, memory_zone, written_whole
 from scripts.listeners import load_ner
 from scripts.raw import N_TEXTS, Seen, known_texts, track_texts
 
@@ -52,22 +52,32 @@ def spans_of(doc: Doc) -> set[Span]:
 
 
 def suggest(
-    base: Language, updated: Language, texts: Iterator[str]
+    base_dir: Path, updated_dir: Path, texts: Iterator[str]
 ) -> Iterator[Suggestion]:
     """Suggest each text in which base and update see different entities.
 
     Disagreement of two models as a sign of what is worth a person's time: Seung,
     Opper & Sompolinsky (1992), "Query by Committee".
     """
-    for part in minibatch(texts, N_TEXTS):
+    for number, part in enumerate(minibatch(texts, N_TEXTS)):
+        if number * N_TEXTS % N_WORN == 0:
+            # Not held while others are loaded.
+            base = updated = None
+            base, updated = load_ner(base_dir), load_ner(updated_dir)
         # The words of a part are freed with it.
         with memory_zone(base), memory_zone(updated):
-            docs = zip(part, base.pipe(part), updated.pipe(part), strict=True)
-            for text, before, after in docs:
-                theirs, ours = spans_of(before), spans_of(after)
-                if ours != theirs:
-                    n_agreed, key = -len(ours ^ theirs), text_key(text)
-                    yield Suggestion(n_agreed, key, text, sorted(ours))
+            yield from compare(base, updated, part)
+
+
+def compare(
+    base: Language, updated: Language, texts: list[str]
+) -> Iterator[Suggestion]:
+    """Give the texts in which two pipelines see different entities."""
+    for text, *docs in zip(texts, base.pipe(texts), updated.pipe(texts), strict=True):
+        theirs, ours = map(spans_of, docs)
+        if ours != theirs:
+            n_agreed, key = -len(ours ^ theirs), text_key(text)
+            yield Suggestion(n_agreed, key, text, sorted(ours))
 
 
 def main(
@@ -79,10 +89,9 @@ def main(
     limit: Annotated[int, typer.Option(help="Texts at most.")] = 100,
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
-    base, updated = load_ner(base_dir), load_ner(updated_dir)
     seen = Seen(known_texts(annotations_dir.iterdir()))
     texts = filter(seen.is_new, track_texts(raw))
-    best = nsmallest(limit, suggest(base, updated, texts))
+    best = nsmallest(limit, suggest(base_dir, updated_dir, texts))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")
     with written_whole(output_dir) as beside:

@@ -34,7 +34,7 @@ def tests(base):
 
 def evaluate(base, updated, test, old_test):
     tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
-    list(run_tests(base, updated, {"new": test, "old": old_test}, tallies))
+    list(run_tests(lambda: (base, updated), {"new": test, "old": old_test}, tallies))
     return to_metrics(tallies)
 
 

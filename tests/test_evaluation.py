@@ -82,7 +82,7 @@ def test_scores_hold_where_the_pipelines_cut_the_text_otherwise():
         )
     doc = base.make_doc("It's Omsk now")
     doc.set_ents([doc.char_span(5, 9, "GPE")])
-    (case,) = read_cases(base, updated, [doc])
+    (case,) = read_cases(lambda: (base, updated), [doc])
     assert case.found["base"] == case.found["updated"] == case.gold == {(2, 3, "GPE")}
 
 

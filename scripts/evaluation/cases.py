@@ -1,7 +1,7 @@
 """A gold doc, and what two pipelines find in it."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +10,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.files import SHARD_SIZE, memory_zone
+from scripts.files import N_WORN, SHARD_SIZE, memory_zone
 from scripts.listeners import set_batch_size
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
+# Gives base and updated pipeline, loaded anew where they can be.
+Load = Callable[[], tuple[Language, Language]]
 # Start and end in tokens of the gold doc, end exclusive, and label.
 Entity = tuple[int, int, str]
 
@@ -42,35 +44,43 @@ class Case(NamedTuple):
         }
 
 
-def read_cases(
-    base: Language, updated: Language, docs: Iterable[Doc], n_process: int = 1
-) -> Iterator[Case]:
+def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[Case]:
     """Let both pipelines annotate the texts of gold docs.
 
     Args:
-        base: The pipeline before the update.
-        updated: The pipeline after it.
+        load: Gives the pipelines before and after the update; asked now and then.
         docs: The gold docs; those of a file's size are held.
         n_process: Processes for each pipeline; -1 for all cores.
 
     Yields:
         A case for each doc.
     """
-    for nlp in (base, updated):
-        set_batch_size(nlp)
     docs = iter(docs)
-    while True:
+    for number in count():
+        if number * SHARD_SIZE % N_WORN == 0:
+            # Not held while others are loaded.
+            base = updated = None
+            base, updated = load()
+            set_batch_size(base)
+            set_batch_size(updated)
         # The words of a part are freed with it.
         with memory_zone(base), memory_zone(updated):
             gold = list(islice(docs, SHARD_SIZE))
-            texts = [doc.text for doc in gold]
-            both = (nlp.pipe(texts, n_process=n_process) for nlp in (base, updated))
-            for doc, *predicted in zip(gold, *both, strict=True):
-                found = (entities_of(other, doc) for other in predicted)
-                marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
-                yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+            yield from annotate(base, updated, gold, n_process)
         if len(gold) < SHARD_SIZE:
             break
+
+
+def annotate(
+    base: Language, updated: Language, gold: list[Doc], n_process: int
+) -> Iterator[Case]:
+    """Let both pipelines annotate some docs."""
+    texts = [doc.text for doc in gold]
+    both = (nlp.pipe(texts, n_process=n_process) for nlp in (base, updated))
+    for doc, *predicted in zip(gold, *both, strict=True):
+        found = (entities_of(other, doc) for other in predicted)
+        marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+        yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
 
 
 def entities_of(predicted: Doc, gold: Doc) -> set[Entity]:

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
-from scripts.evaluation.cases import WHO, read_cases
+from scripts.evaluation.cases import WHO, Load, read_cases
 from scripts.evaluation.changes import measure
 from scripts.evaluation.tally import FATES, Tally
 
@@ -35,8 +35,7 @@ def new_tallies(base: Language, labels: Collection[str]) -> dict[str, Tally]:
 
 
 def run_tests(
-    base: Language,
-    updated: Language,
+    load: Load,
     tests: dict[str, Iterable[Doc]],
     tallies: dict[str, Tally],
     n_process: int = 1,
@@ -44,8 +43,7 @@ def run_tests(
     """Let both pipelines annotate the tests, and count what they find.
 
     Args:
-        base: The pipeline before the update.
-        updated: The pipeline after it.
+        load: Gives the pipelines before and after the update; asked now and then.
         tests: Gold docs by the name of the test; none is held for long.
         tallies: What is counted, by the same names; filled as the rows are taken.
         n_process: Processes for each pipeline; -1 for all cores.
@@ -54,7 +52,7 @@ def run_tests(
         A row for each passage that changed, its `test` named.
     """
     for name, docs in tests.items():
-        for row in measure(read_cases(base, updated, docs, n_process), tallies[name]):
+        for row in measure(read_cases(load, docs, n_process), tallies[name]):
             yield {"test": name, **row}
 
 
