@@ -157,6 +157,6 @@ def watch(
             labels[ent.label_] += 1
         if not is_train:
             held_out.add(text, f"{row.file}:{row.line}")
-        elif near := held_out.nearest(text):
+        elif near := held_out.near(text):
             account.note_near(f"{row.file}:{row.line}", near)
         yield doc

@@ -1,7 +1,6 @@
 """Dev and test sets split off the training rows, and what leaks between the sets."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, repeat
 
@@ -77,7 +76,7 @@ class Shingles:
 
     def __init__(self) -> None:
         """Begin without texts."""
-        self.texts: list[tuple[str, int]] = []
+        self.texts: list[tuple[str, frozenset[str]]] = []
         self.postings: dict[str, list[int]] = {}
 
     def add(self, text: str, place: str) -> None:
@@ -87,32 +86,33 @@ class Shingles:
             posting = self.postings.setdefault(shingle, [])
             if len(posting) < MAX_POSTINGS:
                 posting.append(len(self.texts))
-        self.texts.append((place, len(some)))
+        self.texts.append((place, frozenset(some)))
 
-    def nearest(self, text: str) -> str:
+    def near(self, text: str) -> str:
         """Give the place of a held-out text that is nearly this one, or nothing."""
-        if not self.texts:
+        some = shingles(text) if self.texts else {}
+        known = [shingle for shingle in some if shingle in self.postings]
+        if len(known) < MIN_RESEMBLANCE * len(some):
             return ""
-        some = shingles(text)
-        common = self.postings.keys() & some
-        least = MIN_RESEMBLANCE * len(some)
-        if len(common) < least:
-            return ""
-        counts = Counter(chain.from_iterable(map(self.postings.__getitem__, common)))
-        resemblance = {
-            number: n_common / (len(some) + self.texts[number][1] - n_common)
-            for number, n_common in counts.items()
-            if n_common >= least
-        }
-        best = max(resemblance, key=resemblance.__getitem__, default=-1)
-        is_near = resemblance.get(best, 0) >= MIN_RESEMBLANCE
-        return self.texts[best][0] if is_near else ""
+        tried: set[int] = set()
+        for number in chain.from_iterable(map(self.postings.__getitem__, known)):
+            if number not in tried:
+                tried.add(number)
+                place, others = self.texts[number]
+                n_common = len(others.intersection(known))
+                n_all = len(some) + len(others) - n_common
+                if n_common >= MIN_RESEMBLANCE * n_all:
+                    return place
+        return ""
 
 
-def shingles(text: str) -> set[str]:
-    """Give each three words in a row, or each three characters where words are few."""
+def shingles(text: str) -> dict[str, None]:
+    """Give each three words in a row, or each three characters where words are few.
+
+    In the order of the text: the same on every run.
+    """
     words = text.casefold().split()
     if len(words) < N_WORDS:
         words = list("".join(words))
     in_threes = zip(words, words[1:], words[2:], strict=False)
-    return set(map(" ".join, in_threes)) or {" ".join(words)}
+    return dict.fromkeys(map(" ".join, in_threes)) or {" ".join(words): None}
