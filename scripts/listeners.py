@@ -9,6 +9,19 @@ from thinc.api import NumpyOps, get_current_ops
 
 # Docs.
 BATCH_SIZE = 64
+# Factories of components that set no entities.
+NO_ENTS = {
+    "attribute_ruler",
+    "lemmatizer",
+    "morphologizer",
+    "parser",
+    "senter",
+    "sentencizer",
+    "tagger",
+    "textcat",
+    "textcat_multilabel",
+    "trainable_lemmatizer",
+}
 
 
 def feeders_of_ner(nlp: Language) -> dict[str, list[str]]:
@@ -33,6 +46,17 @@ def load_ner(base_dir: Path) -> Language:
     nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
     set_batch_size(nlp)
     return nlp
+
+
+def leave_out_others(nlp: Language) -> None:
+    """Leave out the components that have no part in entities.
+
+    Only where all of them are known: a rule of another may ask for their tags.
+    """
+    needed = {*feeders_of_ner(nlp), "ner"}
+    others = [name for name in nlp.pipe_names if name not in needed]
+    if all(nlp.get_pipe_meta(name).factory in NO_ENTS for name in others):
+        nlp.select_pipes(disable=others)
 
 
 def use_gpu(gpu_id: int, n_process: int) -> int:

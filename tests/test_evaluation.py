@@ -5,7 +5,7 @@ from statistics import quantiles
 import numpy as np
 import pytest
 import spacy
-from conftest import NLP, case_of
+from conftest import NLP, case_of, make_pipeline
 from spacy.scorer import Scorer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -84,6 +84,18 @@ def test_scores_hold_where_the_pipelines_cut_the_text_otherwise():
     doc.set_ents([doc.char_span(5, 9, "GPE")])
     (case,) = read_cases(lambda: (base, updated), [doc])
     assert case.found["base"] == case.found["updated"] == case.gold == {(2, 3, "GPE")}
+
+
+def test_components_that_no_entity_needs_are_not_run():
+    base, ruled = make_pipeline("shared"), make_pipeline("shared")
+    ruler = ruled.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "NAME", "pattern": [{"TAG": "NOUN"}]}])
+    doc = base.make_doc("Anna Berg lives in Oslo.")
+    doc.set_ents([])
+    list(read_cases(lambda: (base, ruled), [doc]))
+    assert base.pipe_names == ["tok2vec", "ner"]
+    # A rule may ask for tags.
+    assert ruled.pipe_names == ["tok2vec", "tagger", "ner", "entity_ruler"]
 
 
 def slow_bootstrap(counts, seed, n):

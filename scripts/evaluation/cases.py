@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from scripts.files import N_WORN, SHARD_SIZE, memory_zone
-from scripts.listeners import set_batch_size
+from scripts.listeners import leave_out_others, set_batch_size
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
@@ -61,8 +61,9 @@ def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[
             # Not held while others are loaded.
             base = updated = None
             base, updated = load()
-            set_batch_size(base)
-            set_batch_size(updated)
+            for nlp in (base, updated):
+                leave_out_others(nlp)
+                set_batch_size(nlp)
         # The words of a part are freed with it.
         with memory_zone(base), memory_zone(updated):
             gold = list(islice(docs, SHARD_SIZE))
