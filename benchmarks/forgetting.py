@@ -36,7 +36,7 @@ from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import read_docs, write_docs, written_whole
 from scripts.trials.pool import run_all
-from scripts.trials.trial import ARMS, Trial, specialist_of, update
+from scripts.trials.trial import ARMS, RATIO, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
@@ -250,7 +250,7 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
     name, arm, size, seed = run
     folder, base = work / name, base_of(name, work)
     own = {"popular": "naive", "joint": "rehearsed"}.get(arm, arm)
-    trial = Trial(own, 0.0 if own in ("naive", "completed") else 1.0, size, seed)
+    trial = Trial(own, ARMS[own].get(RATIO) if own in ARMS else None, size, seed)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
         updated = make(trial, arm, base, folder)
     nlp = spacy.load(base)

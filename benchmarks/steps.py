@@ -27,7 +27,6 @@ from spacy.cli.train import train as spacy_train
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import registry
-from thinc.api import Config
 from wasabi import MarkdownRenderer
 
 from benchmarks.measure import in_process
@@ -37,7 +36,7 @@ from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import count_words, read_docs, written_whole
 from scripts.functions import create_rehearsal_reader
 from scripts.listeners import feeders_of_ner, load_ner
-from scripts.recipe import make_config
+from scripts.recipe import make_config, read_settings
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
@@ -189,10 +188,11 @@ def run_train(inputs: Inputs) -> float:
     overrides |= {"update.min_steps": N_STEPS, "update.passes": 1, "update.n_looks": 1}
     overrides |= {"training.logger.progress_bar": None}
     overrides |= {"corpora.train.@readers": "benchmarks.timed.v1"}
-    settings = Config().from_disk(SETTINGS, overrides=overrides)
     labels = srsly.read_json(folder / "preprocess.json")["labels"]
     n_words = count_words(paths["train"])
     nlp, base = load_ner(inputs.base_dir), str(inputs.base_dir)
+    known = nlp.get_pipe("ner").labels
+    settings = read_settings(SETTINGS, known, labels, n_words, overrides)
     make_config(nlp, base, settings, labels, n_words).to_disk(folder / "train.cfg")
     paths["log"].unlink(missing_ok=True)
     spacy_train(folder / "train.cfg", folder / "trained")

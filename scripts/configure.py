@@ -14,12 +14,11 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
-from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
 from scripts.files import count_words, written_whole
-from scripts.recipe import make_config
+from scripts.recipe import make_config, read_settings
 
 
 def parse_changes(changes: list[str]) -> dict[str, Any]:
@@ -62,8 +61,9 @@ def main(
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal, "log": log}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
-    settings = Config().from_disk(settings_path, overrides=overrides)
-    config = make_config(nlp, str(base_dir), settings, labels, count_words(train))
+    known, n_words = nlp.get_pipe("ner").labels, count_words(train)
+    settings = read_settings(settings_path, known, labels, n_words, overrides)
+    config = make_config(nlp, str(base_dir), settings, labels, n_words)
     with written_whole(output_path) as beside:
         config.to_disk(beside)
     frozen = ", ".join(config["training"]["frozen_components"]) or "nothing"

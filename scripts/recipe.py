@@ -1,11 +1,41 @@
 """The recipe of an update: the base's own config, and the settings over it."""
 
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
 import spacy
 from spacy.language import Language
 from thinc.api import Config
 
 from scripts.annotations.records import INCORRECT
 from scripts.listeners import feeders_of_ner
+
+
+def read_settings(
+    path: Path,
+    known: Collection[str],
+    labels: Collection[str],
+    n_words: int,
+    overrides: dict[str, Any] | None = None,
+) -> Config:
+    """Read what an update sets; few annotations of known types have their own.
+
+    Args:
+        path: The settings, `configs/update.cfg`.
+        known: The labels of the base.
+        labels: The labels that were annotated.
+        n_words: Words in the annotated docs.
+        overrides: Other settings, by name; they win.
+
+    Returns:
+        The settings of this update.
+    """
+    settings = Config().from_disk(path, interpolate=False)
+    corrections = settings.pop("corrections")
+    if n_words <= corrections.pop("max_words") and {*labels} <= {*known}:
+        settings = settings.merge(corrections)
+    return Config().from_str(settings.to_str(), overrides=overrides or {})
 
 
 def make_config(

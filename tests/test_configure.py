@@ -13,7 +13,7 @@ from thinc.api import Config
 from scripts import functions  # noqa: F401  registers the reader and the callback
 from scripts.files import write_docs
 from scripts.listeners import feeders_of_ner
-from scripts.recipe import budget, make_config
+from scripts.recipe import budget, make_config, read_settings
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 
@@ -31,8 +31,10 @@ def update(base: Language, folder: Path, max_steps: int = 12) -> Language:
     overrides = {f"paths.{k}": str(folder / f"{v}.spacy") for k, v in paths.items()}
     overrides |= {"paths.log": str(folder / "log.jsonl")}
     overrides |= {"update.min_steps": max_steps}
-    settings = Config().from_disk(SETTINGS, overrides=overrides)
-    config = make_config(base, str(folder / "base"), settings, ["DISEASE"], len(new))
+    labels, n_words = ["DISEASE"], len(new)
+    known = base.get_pipe("ner").labels
+    settings = read_settings(SETTINGS, known, labels, n_words, overrides)
+    config = make_config(base, str(folder / "base"), settings, labels, n_words)
     config.to_disk(folder / "update.cfg")
     train(folder / "update.cfg", folder / "update")
     return spacy.load(folder / "update" / "model-last")
@@ -115,3 +117,26 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
     update |= {"min_batch_words": 100, "max_batch_words": 1000, "n_looks": 10}
     settings = Config({"update": update, "corpora": {"train": {"ratio": 1.0}}})
     assert budget(n_words, settings) == (steps, steps // 10, batch_words)
+
+
+@pytest.mark.parametrize(
+    "labels, n_words, ratio, steps",
+    [
+        (["GPE"], 400, 4.0, 300),
+        # The whole of a new type is to be learned, however few its annotations are.
+        (["GPE", "DISEASE"], 400, 1.0, 1200),
+        # Many annotations are no corrections.
+        (["GPE"], 40_000, 1.0, 1200),
+    ],
+)
+def test_corrections_have_settings_of_their_own(labels, n_words, ratio, steps):
+    known = ["GPE", "PERSON"]
+    settings = read_settings(SETTINGS, known, labels, n_words)
+    assert settings["corpora"]["train"]["ratio"] == ratio
+    assert budget(n_words, settings)[0] == steps
+
+
+def test_a_setting_that_is_given_wins_over_those_of_corrections():
+    overrides = {"corpora.train.ratio": 0.0}
+    settings = read_settings(SETTINGS, ["GPE"], ["GPE"], 400, overrides)
+    assert settings["corpora"]["train"]["ratio"] == 0.0

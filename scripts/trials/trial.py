@@ -11,11 +11,10 @@ import srsly
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Config
 
 import scripts.functions  # noqa: F401  registers the reader
 from scripts.files import read_docs, write_docs, written_whole
-from scripts.recipe import make_config, rehearsal_words
+from scripts.recipe import make_config, read_settings, rehearsal_words
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
@@ -44,13 +43,13 @@ class Trial:
 
     Attributes:
         arm: A name in `ARMS`.
-        ratio: Rehearsal words to each annotated word.
+        ratio: Rehearsal words to each annotated word; None: as the settings say.
         size: Annotated docs; 0: all.
         seed: Seed of the choice of docs and of training.
     """
 
     arm: str
-    ratio: float
+    ratio: float | None
     size: int
     seed: int
 
@@ -58,7 +57,8 @@ class Trial:
     def name(self) -> str:
         """The trial's folder."""
         size = self.size or "all"
-        return f"{self.arm.replace(' ', '-')}_{self.ratio:g}_{size}_{self.seed}"
+        ratio = "as-set" if self.ratio is None else f"{self.ratio:g}"
+        return f"{self.arm.replace(' ', '-')}_{ratio}_{size}_{self.seed}"
 
 
 def specialist_of(trial: Trial) -> Trial:
@@ -107,19 +107,21 @@ def update(
         docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
         write_docs(docs, train_path)
         labels = set(srsly.read_json(corpus_dir / "preprocess.json")["labels"])
-        new = labels - {*nlp.get_pipe("ner").labels}
+        known, n_words = nlp.get_pipe("ner").labels, sum(map(len, docs))
+        new = labels - {*known}
         asks_specialist = trial.arm == "two teachers" and new
         paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
         paths["rehearsal"] = folder / "marked" if asks_specialist else rehearsal
         paths["log"] = folder / "log.jsonl"
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
-        overrides |= {RATIO: trial.ratio, **ARMS[trial.arm], **(changes or {})}
+        if trial.ratio is not None:
+            overrides[RATIO] = trial.ratio
+        overrides |= {**ARMS[trial.arm], **(changes or {})}
         overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
         # Bars of trials side by side would write over each other.
         overrides |= {"training.logger.progress_bar": None}
-        settings = Config().from_disk(settings_path, overrides=overrides)
-        n_words = sum(map(len, docs))
-        n_old = trial.ratio * n_words
+        settings = read_settings(settings_path, known, labels, n_words, overrides)
+        n_old = settings["corpora"]["train"]["ratio"] * n_words
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
         choose_all(corpus_dir / "rehearsal", rehearsal, n_old, trial.seed)
