@@ -1,6 +1,7 @@
 """Dev and test sets split off the training rows, and what leaks between the sets."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, repeat
 
@@ -76,7 +77,7 @@ class Shingles:
 
     def __init__(self) -> None:
         """Begin without texts."""
-        self.texts: list[tuple[str, frozenset[str]]] = []
+        self.texts: list[tuple[str, int]] = []
         self.postings: dict[str, list[int]] = {}
 
     def add(self, text: str, place: str) -> None:
@@ -86,21 +87,20 @@ class Shingles:
             posting = self.postings.setdefault(shingle, [])
             if len(posting) < MAX_POSTINGS:
                 posting.append(len(self.texts))
-        self.texts.append((place, frozenset(some)))
+        self.texts.append((place, len(some)))
 
     def near(self, text: str) -> str:
         """Give the place of a held-out text that is nearly this one, or nothing."""
         some = shingles(text) if self.texts else {}
         known = [shingle for shingle in some if shingle in self.postings]
-        if len(known) < MIN_RESEMBLANCE * len(some):
+        least = MIN_RESEMBLANCE * len(some)
+        if len(known) < least:
             return ""
-        tried: set[int] = set()
-        for number in chain.from_iterable(map(self.postings.__getitem__, known)):
-            if number not in tried:
-                tried.add(number)
-                place, others = self.texts[number]
-                n_common = len(others.intersection(known))
-                n_all = len(some) + len(others) - n_common
+        counts = Counter(chain.from_iterable(map(self.postings.__getitem__, known)))
+        for number, n_common in counts.items():
+            if n_common >= least:
+                place, n_others = self.texts[number]
+                n_all = len(some) + n_others - n_common
                 if n_common >= MIN_RESEMBLANCE * n_all:
                     return place
         return ""
