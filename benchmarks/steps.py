@@ -290,10 +290,11 @@ def write_tables() -> None:
         rows.append(row)
         if step in SHOWN:
             short[step][n_docs] = f"{rate}, {mib}"
-            short[step]["beside"] = f"{ratio} of {what}" if ratio else ""
+            if ratio:
+                short[step]["beside"] = f"{ratio} of {what}"
     sizes = sorted({n_docs for n_docs, _ in runs})
     head = ("step", *(f"{n:,} docs" for n in sizes), "speed beside")
-    cells = [(s, *(short[s].get(n, "") for n in (*sizes, "beside"))) for s in short]
+    cells = [(s, *(short[s].get(n, "") for n in (*sizes, "beside"))) for s in SHOWN]
     md, in_readme = MarkdownRenderer(), MarkdownRenderer()
     md.add(md.table(rows, COLUMNS, aligns=[*"rlrrrrlrr"]))
     in_readme.add(in_readme.table(cells, head))
