@@ -258,7 +258,8 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
         list(read_docs(folder / "update" / split, nlp.vocab))
         for split in ("test", "old_test")
     )
-    tallies = new_tallies(nlp, {ent.label_ for doc in test for ent in doc.ents})
+    labels = {ent.label_ for doc in test for ent in doc.ents}
+    tallies = new_tallies(nlp.pipe_labels, labels)
     for _ in run_tests(lambda: (nlp, updated), {"new": test, "old": old_test}, tallies):
         pass
     metrics = to_metrics(tallies)

@@ -26,7 +26,7 @@ import typer
 from spacy.cli.train import train as spacy_train
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import registry
+from spacy.util import get_model_meta, registry
 from wasabi import MarkdownRenderer
 
 from benchmarks.measure import in_process
@@ -188,12 +188,12 @@ def run_train(inputs: Inputs) -> float:
     overrides |= {"update.min_steps": N_STEPS, "update.passes": 1, "update.n_looks": 1}
     overrides |= {"training.logger.progress_bar": None}
     overrides |= {"corpora.train.@readers": "benchmarks.timed.v1"}
-    labels = srsly.read_json(folder / "preprocess.json")["labels"]
+    account = srsly.read_json(folder / "preprocess.json")
     n_words = count_words(paths["train"])
     nlp, base = load_ner(inputs.base_dir), str(inputs.base_dir)
-    known = nlp.get_pipe("ner").labels
-    settings = read_settings(SETTINGS, known, labels, n_words, overrides)
-    make_config(nlp, base, settings, labels, n_words).to_disk(folder / "train.cfg")
+    settings = read_settings(SETTINGS, account["new_labels"], n_words, overrides)
+    config = make_config(nlp, base, settings, account["labels"], n_words)
+    config.to_disk(folder / "train.cfg")
     paths["log"].unlink(missing_ok=True)
     spacy_train(folder / "train.cfg", folder / "trained")
     return sum(WAITS)
@@ -206,7 +206,8 @@ def run_evaluate(inputs: Inputs) -> None:
         return spacy.load(inputs.base_dir), spacy.load(inputs.base_dir)
 
     tests = {"old": read_docs(inputs.pool)}
-    for _ in run_tests(load, tests, new_tallies(spacy.load(inputs.base_dir), [])):
+    labels = get_model_meta(inputs.base_dir)["labels"]
+    for _ in run_tests(load, tests, new_tallies(labels, [])):
         pass
 
 

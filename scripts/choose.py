@@ -1,10 +1,10 @@
 """Choose, of the rehearsal docs, as many as training will use.
 
-Input: what `rehearse` wrote, the completed annotations, and the settings of an update,
-which with the base and the annotated labels say how many words training reads. Output:
-a folder of the chosen docs; all of them, where there are no more.
+Input: what `rehearse` wrote, the completed annotations, their account by `preprocess`,
+and the settings of an update: they say how many words training reads. Output: a folder
+of the chosen docs; all of them, where there are no more.
 
-    python -m scripts.choose corpus/rehearsal corpus/update/train training/base \
+    python -m scripts.choose corpus/rehearsal corpus/update/train \
         corpus/preprocess.json configs/update.cfg corpus/chosen
 """
 
@@ -17,7 +17,6 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.files import count_words
-from scripts.listeners import load_ner
 from scripts.recipe import read_settings, rehearsal_words
 from scripts.reservoir import choose_all
 
@@ -25,19 +24,15 @@ from scripts.reservoir import choose_all
 def main(
     rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
     train_dir: Annotated[Path, typer.Argument(help="Completed annotations.")],
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
     account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
     settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: the docs chosen.")],
     seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 0,
 ) -> None:
     """Choose, of the rehearsal docs, as many as training will use."""
-    known = load_ner(base_dir).get_pipe("ner").labels
-    labels, n_annotated = (
-        srsly.read_json(account_path)["labels"],
-        count_words(train_dir),
-    )
-    settings = read_settings(settings_path, known, labels, n_annotated)
+    n_annotated = count_words(train_dir)
+    new_labels = srsly.read_json(account_path)["new_labels"]
+    settings = read_settings(settings_path, new_labels, n_annotated)
     n_words = rehearsal_words(n_annotated, settings)
     n_docs, n_chosen = choose_all(rehearsal_dir, output_dir, n_words, seed)
     msg.good(

@@ -57,12 +57,12 @@ def main(
 ) -> None:
     """Make the training config of an update out of the base's own config."""
     nlp = spacy.load(base_dir)
-    labels = srsly.read_json(account_path)["labels"]
+    account, n_words = srsly.read_json(account_path), count_words(train)
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal, "log": log}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
-    known, n_words = nlp.get_pipe("ner").labels, count_words(train)
-    settings = read_settings(settings_path, known, labels, n_words, overrides)
+    labels, new_labels = account["labels"], account["new_labels"]
+    settings = read_settings(settings_path, new_labels, n_words, overrides)
     config = make_config(nlp, str(base_dir), settings, labels, n_words)
     with written_whole(output_path) as beside:
         config.to_disk(beside)

@@ -15,6 +15,7 @@ import spacy
 import srsly
 import typer
 from spacy.language import Language
+from spacy.util import get_model_meta
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
@@ -48,9 +49,8 @@ def main(
     n_process = use_gpu(gpu_id, n_process)
     paths = {n: corpus_dir / n for n in ("test", "old_test")}
     test = read_docs(paths["test"])
-    tallies = new_tallies(
-        spacy.load(base_dir), {ent.label_ for doc in test for ent in doc.ents}
-    )
+    labels = {ent.label_ for doc in test for ent in doc.ents}
+    tallies = new_tallies(get_model_meta(base_dir)["labels"], labels)
     tests = {
         name: track(read_docs(path), f"Annotating {path}", count_docs(path))
         for name, path in zip(tallies, paths.values(), strict=True)

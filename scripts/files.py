@@ -7,9 +7,9 @@ import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from weakref import WeakSet
 
 from spacy.attrs import ENT_TYPE, ORTH, SPACY
@@ -17,6 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+T = TypeVar("T")
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # What a packed file raises that is broken or breaks off.
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -193,6 +194,17 @@ def memory_zone(nlp: Language) -> AbstractContextManager:
         return nlp.memory_zone()
     WARM.add(nlp)
     return nullcontext()
+
+
+def in_lives(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """Part a stream in streams of as many docs as a pipeline lives for.
+
+    Each is to be taken whole before the next, by what loads pipelines and lets go of
+    them at its end: two lives are never held at once.
+    """
+    items = iter(items)
+    for item in items:
+        yield chain([item], islice(items, N_WORN - 1))
 
 
 def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:

@@ -192,8 +192,10 @@ def main(
             part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         with written_whole(account_path) as part:
             names = options.labels or sorted(labels["train"])
-            old = {"old_test": old_account.to_json()}
-            srsly.write_json(part, {**account.to_json(), **old, "labels": names})
+            known = nlp.pipe_labels.get("ner", [])
+            new = [name for name in names if name not in known]
+            counts = {**account.to_json(), "old_test": old_account.to_json()}
+            srsly.write_json(part, {**counts, "labels": names, "new_labels": new})
         for row in rejected[:N_SHOWN]:
             print("Rejected", row)
         n_rows = account.rows["in"] + old_account.rows["in"]

@@ -14,8 +14,7 @@ from scripts.listeners import feeders_of_ner
 
 def read_settings(
     path: Path,
-    known: Collection[str],
-    labels: Collection[str],
+    new_labels: Collection[str],
     n_words: int,
     overrides: dict[str, Any] | None = None,
 ) -> Config:
@@ -23,8 +22,7 @@ def read_settings(
 
     Args:
         path: The settings, `configs/update.cfg`.
-        known: The labels of the base.
-        labels: The labels that were annotated.
+        new_labels: The labels that were annotated and that the base does not know.
         n_words: Words in the annotated docs.
         overrides: Other settings, by name; they win.
 
@@ -33,8 +31,9 @@ def read_settings(
     """
     settings = Config().from_disk(path, interpolate=False)
     corrections = settings.pop("corrections")
-    if n_words <= corrections.pop("max_words") and {*labels} <= {*known}:
+    if n_words <= corrections.pop("max_words") and not new_labels:
         settings = settings.merge(corrections)
+    settings["corpora"]["train"]["new_labels"] = [*new_labels]
     return Config().from_str(settings.to_str(), overrides=overrides or {})
 
 
@@ -94,9 +93,6 @@ def make_config(
     config = Config(config).merge(settings)
 
     max_steps, frequency, batch_words = budget(n_words, settings)
-    known = nlp.get_pipe("ner").labels
-    new_labels = [label for label in labels if label not in known]
-    config["corpora"]["train"].setdefault("new_labels", new_labels)
     config["training"]["max_steps"] = max_steps
     config["training"]["eval_frequency"] = frequency
     config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps

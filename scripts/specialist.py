@@ -1,11 +1,11 @@
 """Train a specialist for the new types, and mark what it sees in rehearsal docs.
 
 Its view and the base's meet in training: see `hear_specialist` in `functions.py`.
-Input: a config that `configure` made of the annotations alone, the base, and the
-rehearsal docs. Output: the specialist, and the rehearsal docs with its marks. Where
-the base knows every annotated label there is nobody to ask: no marks.
+Input: a config that `configure` made of the annotations alone, and the rehearsal docs.
+Output: the specialist, and the rehearsal docs with its marks. Where the base knows
+every annotated label there is nobody to ask: no marks.
 
-    python -m scripts.specialist training/specialist.cfg training/base \
+    python -m scripts.specialist training/specialist.cfg \
         corpus/chosen corpus/marked training/specialist
 """
 
@@ -27,15 +27,13 @@ from scripts.teachers import mark_all
 
 def main(
     config_path: Annotated[Path, typer.Argument(help="Config of the specialist.")],
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
     rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: the same, marked.")],
     specialist_dir: Annotated[Path, typer.Argument(help="Folder: the specialist.")],
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train a specialist for the new types, and mark what it sees."""
-    annotated = Config().from_disk(config_path)["initialize"]["after_init"]["labels"]
-    labels = {*annotated} - {*spacy.load(base_dir).get_pipe("ner").labels}
+    labels = set(Config().from_disk(config_path)["corpora"]["train"]["new_labels"])
     if labels:
         train(config_path, specialist_dir, use_gpu=gpu_id)
         # Not model-best: on a small dev set that can be the untrained one.

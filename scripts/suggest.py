@@ -25,7 +25,7 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import N_WORN, memory_zone, written_whole
+from scripts.files import in_lives, memory_zone, written_whole
 from scripts.listeners import load_ner
 from scripts.raw import N_TEXTS, Seen, known_texts, track_texts
 
@@ -59,25 +59,23 @@ def suggest(
     Disagreement of two models as a sign of what is worth a person's time: Seung,
     Opper & Sompolinsky (1992), "Query by Committee".
     """
-    for number, part in enumerate(minibatch(texts, N_TEXTS)):
-        if number * N_TEXTS % N_WORN == 0:
-            # Not held while others are loaded.
-            base = updated = None
-            base, updated = load_ner(base_dir), load_ner(updated_dir)
-        # The words of a part are freed with it.
-        with memory_zone(base), memory_zone(updated):
-            yield from compare(base, updated, part)
+    for part in in_lives(texts):
+        yield from compare(load_ner(base_dir), load_ner(updated_dir), part)
 
 
 def compare(
-    base: Language, updated: Language, texts: list[str]
+    base: Language, updated: Language, texts: Iterator[str]
 ) -> Iterator[Suggestion]:
     """Give the texts in which two pipelines see different entities."""
-    for text, *docs in zip(texts, base.pipe(texts), updated.pipe(texts), strict=True):
-        theirs, ours = map(spans_of, docs)
-        if ours != theirs:
-            n_agreed, key = -len(ours ^ theirs), text_key(text)
-            yield Suggestion(n_agreed, key, text, sorted(ours))
+    for part in minibatch(texts, N_TEXTS):
+        # The words of a part are freed with it.
+        with memory_zone(base), memory_zone(updated):
+            docs = zip(base.pipe(part), updated.pipe(part), strict=True)
+            for text, both in zip(part, docs, strict=True):
+                theirs, ours = map(spans_of, both)
+                if ours != theirs:
+                    n_agreed, key = -len(ours ^ theirs), text_key(text)
+                    yield Suggestion(n_agreed, key, text, sorted(ours))
 
 
 def main(

@@ -72,9 +72,8 @@ def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys
     settings = Config().from_disk(SETTINGS)
     settings["update"] |= {"min_steps": 4, "min_batch_words": 25}
     settings.to_disk(tmp_path / "update.cfg")
-    base.to_disk(tmp_path / "base")
-    srsly.write_json(tmp_path / "preprocess.json", {"labels": ["DISEASE"]})
-    names = ("new.spacy", "base", "preprocess.json", "update.cfg", "chosen")
+    srsly.write_json(tmp_path / "preprocess.json", {"new_labels": ["DISEASE"]})
+    names = ("new.spacy", "preprocess.json", "update.cfg", "chosen")
     main(pool, *(tmp_path / name for name in names))
     # Half of 4 steps of 25 words: rehearsal is one word to each annotated word.
     assert "for 50 words of training" in " ".join(capsys.readouterr().out.split())

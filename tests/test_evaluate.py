@@ -33,7 +33,8 @@ def tests(base):
 
 
 def evaluate(base, updated, test, old_test):
-    tallies = new_tallies(base, {ent.label_ for doc in test for ent in doc.ents})
+    labels = {ent.label_ for doc in test for ent in doc.ents}
+    tallies = new_tallies(base.pipe_labels, labels)
     list(run_tests(lambda: (base, updated), {"new": test, "old": old_test}, tallies))
     return to_metrics(tallies)
 

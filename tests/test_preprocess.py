@@ -375,6 +375,15 @@ def test_labels_looked_for_are_those_given_and_others_are_ignored(tmp_path):
     assert account["spans"]["ignored"] == 1
 
 
+def test_labels_that_the_base_does_not_know_are_new(base, tmp_path):
+    base.to_disk(tmp_path / "base")
+    both = [ASTHMA, {"start": 20, "end": 25, "label": "GPE"}]
+    train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": both}])
+    account, *_ = preprocess(tmp_path, train, base=str(tmp_path / "base"))
+    assert account["labels"] == ["DISEASE", "GPE"]
+    assert account["new_labels"] == ["DISEASE"]
+
+
 def test_rows_of_a_document_stay_together(tmp_path):
     rows = [
         {**GOOD, "text": f"Asthma {i}.", "meta": {"doc_id": i % 20}} for i in range(200)

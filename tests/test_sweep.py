@@ -84,7 +84,8 @@ def project(base, tmp_path):
     for name in names:
         docs = old if name == "rehearsal" else new
         write_docs(docs, tmp_path / "corpus" / name / "00000.spacy")
-    srsly.write_json(tmp_path / "corpus" / "preprocess.json", {"labels": ["DISEASE"]})
+    account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"]}
+    srsly.write_json(tmp_path / "corpus" / "preprocess.json", account)
     settings = SETTINGS.read_text("utf-8")
     settings = settings.replace("min_steps = 1200", "min_steps = 20")
     (tmp_path / "update.cfg").write_text(settings, "utf-8")

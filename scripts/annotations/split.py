@@ -98,11 +98,9 @@ class Shingles:
             return ""
         counts = Counter(chain.from_iterable(map(self.postings.__getitem__, known)))
         for number, n_common in counts.items():
-            if n_common >= least:
-                place, n_others = self.texts[number]
-                n_all = len(some) + n_others - n_common
-                if n_common >= MIN_RESEMBLANCE * n_all:
-                    return place
+            place, n_others = self.texts[number]
+            if n_common >= MIN_RESEMBLANCE * (len(some) + n_others - n_common):
+                return place
         return ""
 
 

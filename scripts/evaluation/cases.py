@@ -1,7 +1,7 @@
 """A gold doc, and what two pipelines find in it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.files import N_WORN, memory_zone
+from scripts.files import in_lives, memory_zone
 from scripts.listeners import leave_out_others, set_batch_size
 
 # The two pipelines, as all results name them.
@@ -58,33 +58,30 @@ def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[
     Yields:
         A case for each doc.
     """
-    docs = iter(docs)
-    for number in count():
-        if number * N_HELD % N_WORN == 0:
-            # Not held while others are loaded.
-            base = updated = None
-            base, updated = load()
-            for nlp in (base, updated):
-                leave_out_others(nlp)
-                set_batch_size(nlp)
-        # The words of a part are freed with it.
-        with memory_zone(base), memory_zone(updated):
-            gold = list(islice(docs, N_HELD))
-            yield from annotate(base, updated, gold, n_process)
-        if len(gold) < N_HELD:
-            break
+    for part in in_lives(docs):
+        yield from annotate(*load(), part, n_process)
 
 
 def annotate(
-    base: Language, updated: Language, gold: list[Doc], n_process: int
+    base: Language, updated: Language, docs: Iterator[Doc], n_process: int
 ) -> Iterator[Case]:
-    """Let both pipelines annotate some docs."""
-    texts = [doc.text for doc in gold]
-    both = (nlp.pipe(texts, n_process=n_process) for nlp in (base, updated))
-    for doc, *predicted in zip(gold, *both, strict=True):
-        found = (entities_of(other, doc) for other in predicted)
-        marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
-        yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+    """Let both pipelines annotate the texts of as many docs as they live for."""
+    pipelines = (base, updated)
+    for nlp in pipelines:
+        leave_out_others(nlp)
+        set_batch_size(nlp)
+    is_over = False
+    while not is_over:
+        # The words of a part are freed with it, so it is read within.
+        with memory_zone(base), memory_zone(updated):
+            gold = list(islice(docs, N_HELD))
+            is_over = len(gold) < N_HELD
+            texts = [doc.text for doc in gold]
+            both = (nlp.pipe(texts, n_process=n_process) for nlp in pipelines)
+            for doc, *predicted in zip(gold, *both, strict=True):
+                found = (entities_of(other, doc) for other in predicted)
+                marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+                yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
 
 
 def entities_of(predicted: Doc, gold: Doc) -> set[Entity]:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
@@ -19,18 +18,21 @@ METRICS_VERSION = 2
 Metrics = dict[str, Any]
 
 
-def new_tallies(base: Language, labels: Collection[str]) -> dict[str, Tally]:
+def new_tallies(
+    pipe_labels: dict[str, list[str]], labels: Collection[str]
+) -> dict[str, Tally]:
     """Begin the tallies of both tests.
 
     Args:
-        base: The pipeline before the update; all its labels count on the old test.
+        pipe_labels: The base's labels by component; those of its NER count on the old
+            test.
         labels: The labels that were annotated; they alone count on the new test.
 
     Returns:
         The tallies `new` and `old`.
     """
-    known = frozenset(chain(*base.pipe_labels.values()))
-    old = frozenset(base.get_pipe("ner").labels)
+    known = frozenset(chain(*pipe_labels.values()))
+    old = frozenset(pipe_labels["ner"])
     return {"new": Tally(frozenset(labels), known), "old": Tally(old, known)}
 
 

@@ -106,10 +106,10 @@ def update(
         train_path, rehearsal = folder / "train.spacy", folder / "chosen"
         docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
         write_docs(docs, train_path)
-        labels = set(srsly.read_json(corpus_dir / "preprocess.json")["labels"])
-        known, n_words = nlp.get_pipe("ner").labels, sum(map(len, docs))
-        new = labels - {*known}
-        asks_specialist = trial.arm == "two teachers" and new
+        account = srsly.read_json(corpus_dir / "preprocess.json")
+        labels, new_labels = account["labels"], account["new_labels"]
+        n_words = sum(map(len, docs))
+        asks_specialist = trial.arm == "two teachers" and new_labels
         paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
         paths["rehearsal"] = folder / "marked" if asks_specialist else rehearsal
         paths["log"] = folder / "log.jsonl"
@@ -120,15 +120,16 @@ def update(
         overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
         # Bars of trials side by side would write over each other.
         overrides |= {"training.logger.progress_bar": None}
-        settings = read_settings(settings_path, known, labels, n_words, overrides)
+        settings = read_settings(settings_path, new_labels, n_words, overrides)
         n_old = settings["corpora"]["train"]["ratio"] * n_words
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
         choose_all(corpus_dir / "rehearsal", rehearsal, n_old, trial.seed)
         if asks_specialist:
             teacher = output_dir / specialist_of(trial).name / "model-last"
-            mark_all(rehearsal, paths["rehearsal"], spacy.load(teacher), new)
-        config = make_config(nlp, str(base_dir), settings, sorted(labels), n_words)
+            specialist = spacy.load(teacher)
+            mark_all(rehearsal, paths["rehearsal"], specialist, {*new_labels})
+        config = make_config(nlp, str(base_dir), settings, labels, n_words)
         config.to_disk(folder / "update.cfg")
         with (
             open(folder / "train.txt", "w", encoding="utf-8") as log,
