@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context, set_start_method
 from typing import Any
 
 
 def measure(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
     """Give a run's seconds, the most memory of a process of it in MiB, its result."""
+    # A spawned process would spawn its own workers, which are forked where a step runs.
+    set_start_method(get_all_start_methods()[0], force=True)
     start = time.perf_counter()
     with (
         open(os.devnull, "w") as nothing,

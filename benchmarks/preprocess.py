@@ -53,7 +53,8 @@ def loop(rows: Path, folder: Path) -> None:
 def convert(rows: Path, folder: Path, **splits: str) -> None:
     """Convert rows with the step, all of them to one set or to more."""
     paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
-    preprocess.main(str(rows), folder / "docs", base="blank:en", **paths, **splits)
+    settings = {"base": "blank:en", "n_process": -1, **paths, **splits}
+    preprocess.main(str(rows), folder / "docs", **settings)
 
 
 def split(rows: Path, folder: Path) -> None:

@@ -17,7 +17,7 @@ import typer
 from wasabi import msg
 
 from scripts.annotations.account import Account
-from scripts.annotations.convert import Options, convert, look
+from scripts.annotations.convert import Options, convert, look, read_split
 from scripts.command import run
 from scripts.evaluation.metrics import METRICS_VERSION, print_test, run_tests
 from scripts.evaluation.tally import Tally
@@ -41,13 +41,14 @@ def main(
     both = first, _ = spacy.load(base), spacy.load(updated)
     account = Account()
     plans, labels = look(annotated, Options())
-    converted = convert(plans, 0, first, Options(), labels, account)
+    rows = read_split(plans, 0, None, Options())
+    converted = convert(rows, first, Options(), labels, account, {})
     docs = track((doc for *_, doc in converted), f"Annotating {annotated}")
     tally = Tally(frozenset(labels), frozenset(first.pipe_labels.get("ner", [])))
     changes_path = output_dir / "changes.jsonl"
     with written_whole(changes_path) as part:
-        rows = run_tests(lambda: both, {"test": docs}, {"test": tally}, n_process)
-        srsly.write_jsonl(part, rows)
+        changes = run_tests(lambda: both, {"test": docs}, {"test": tally}, n_process)
+        srsly.write_jsonl(part, changes)
     counts = account.to_json()
     n_in, n_rejected = counts["rows"]["in"], counts["rows"]["rejected"]
     if n_in == n_rejected:

@@ -3,7 +3,8 @@
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -34,6 +35,22 @@ def done(result: Any) -> Future:
     future: Future = Future()
     future.set_result(result)
     return future
+
+
+def in_order(futures: Iterable[Future], n_jobs: int) -> Iterator[Any]:
+    """Give what comes of tasks in their order, whichever ends first.
+
+    Args:
+        futures: The tasks, each submitted as it is asked for; two a worker are held.
+        n_jobs: Tasks that run at the same time.
+    """
+    waiting: deque[Future] = deque()
+    for future in futures:
+        waiting.append(future)
+        while waiting and (waiting[0].done() or len(waiting) == 2 * n_jobs):
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
 
 
 @contextmanager

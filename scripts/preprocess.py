@@ -10,25 +10,27 @@ file, line and reason: mended by hand, they can be given as input.
 """
 
 import json
-from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
-from spacy.language import Language
 from wasabi import msg
 
 from scripts.annotations.account import KINDS, Account, reasons
 from scripts.annotations.align import Align, Repairs
-from scripts.annotations.convert import Options, convert, look, watch
+from scripts.annotations.convert import Options, look
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
+from scripts.annotations.parts import Job, load, submit_all
 from scripts.annotations.records import RejectedRow
-from scripts.annotations.split import Shingles
 from scripts.command import run
-from scripts.files import write_shards, written_whole
+from scripts.engines import Workers, in_order, start
+from scripts.files import written_whole
 from scripts.progress import track
 
 # Rejected rows and reasons shown on the terminal; all of them are in the files.
@@ -40,49 +42,56 @@ SPLITS = ("dev", "test", "old_test", "train")
 def convert_all(
     settings: dict[str, str | None],
     output_dir: Path,
-    nlp: Language,
+    base: str,
     options: Options,
-    account: Account,
-    old_account: Account,
-) -> dict[str, Counter[str]]:
+    workers: Workers,
+) -> dict[str, Account]:
     """Convert every split, the held-out ones first: train is compared with them.
 
     Args:
         settings: What each split names; empty: split off `train`; None: not wanted.
         output_dir: Folder for a folder of `.spacy` files each.
-        nlp: The pipeline whose tokenizer counts.
+        base: The pipeline whose tokenizer counts.
         options: How rows are understood.
-        account: Counts every row and span, and keeps the rejected ones.
-        old_account: The same for the gold of the old types.
+        workers: What converts; any number of them gives the same bytes.
 
     Returns:
-        The number of entities with each label in each split.
+        The account of each split.
 
     Raises:
         ValueError: If a setting names no file.
     """
+    names = [name for name in SPLITS if settings[name] is not None]
     split_off = [name for name, value in settings.items() if value == ""]
+    fates = {name: fate for fate, name in enumerate(split_off, start=1)}
     train, labels = look(settings["train"], options, split_off)
-    given = {name: value for name, value in settings.items() if value}
-    plans = {n: look(v, options)[0] for n, v in given.items() if n != "train"}
+    given = [name for name in names if name not in fates and name != "train"]
+    plans = {name: look(settings[name], options)[0] for name in given}
     plans |= {"train": train, **dict.fromkeys(split_off, train)}
-    counts: dict[str, Counter[str]] = {}
-    held_out = Shingles()
-    for name in [name for name in SPLITS if settings[name] is not None]:
-        own, own_labels, own_options = account, options.labels or labels, options
-        if name == "old_test":
-            # Gold: all of it was looked at, and all of it counts.
-            own, own_labels = old_account, None
-            own_options = options._replace(partial=False)
-        fate = 1 + split_off.index(name) if name in split_off else 0
-        docs = convert(plans[name], fate, nlp, own_options, own_labels, own)
-        counts[name] = Counter()
-        watched = watch(docs, name == "train", counts[name], held_out, own)
-        n_rows = sum(plan.fates.count(fate) for plan in plans[name].values())
-        watched = track(watched, f"Converting {name}", n_rows)
-        own.docs[name] = write_shards(watched, output_dir / name, nlp)
-        own.readings.update({f: plan.reading for f, plan in plans[name].items()})
-    return counts
+    accounts = {name: Account() for name in names}
+    with TemporaryDirectory() as folder:
+        held_out = Path(folder) / "held-out.jsonl"
+
+        def submit(name: str) -> Iterator[Future]:
+            job = Job(name, base, options, options.labels or labels, held_out)
+            if name == "old_test":
+                # Gold: all of it was looked at, and all of it counts.
+                job = job._replace(options=options._replace(partial=False), labels=None)
+            fate, path = fates.get(name, 0), output_dir / name
+            return submit_all(plans[name], fate, job, path, workers)
+
+        # Train waits for those that it is compared with.
+        for some in (names[:-1], names[-1:]):
+            parts = in_order(chain.from_iterable(map(submit, some)), workers.n_jobs)
+            doing = f"Converting {', '.join(some)}"
+            with held_out.open("a", encoding="utf-8") as lines:
+                for part in track(parts, doing, unit="files"):
+                    accounts[part.split].add(part.account)
+                    lines.writelines(f"{srsly.json_dumps(t)}\n" for t in part.texts)
+    for name, account in accounts.items():
+        account.docs[name] = account.rows["kept"] + account.rows["repaired"]
+        account.readings = {f: plan.reading for f, plan in plans[name].items()}
+    return accounts
 
 
 def check_rejected(
@@ -103,17 +112,15 @@ def check_rejected(
         )
 
 
-def check_splits(
-    counts: dict[str, Counter[str]], settings: dict[str, str | None]
-) -> None:
+def check_splits(accounts: dict[str, Account], settings: dict[str, str | None]) -> None:
     """Refuse a split without annotations: there is nothing to learn or score.
 
     Raises:
         ValueError: If a split has none of the labels of `train`.
     """
-    labels = ", ".join(sorted(counts["train"])) or "any label"
-    for name, count in counts.items():
-        if not count:
+    labels = ", ".join(sorted(accounts["train"].labels)) or "any label"
+    for name, account in accounts.items():
+        if not account.labels:
             source = settings[name] or f"The {name} set split off {settings['train']}"
             raise ValueError(
                 f"{source} has no annotation of {labels}: vars.{name} needs some; a "
@@ -169,10 +176,12 @@ def main(
     ] = "",
     partial: Annotated[bool, typer.Option(help="Absence means nothing.")] = False,
     max_rejected: Annotated[float, typer.Option(help="Most, as a share.")] = 0.05,
+    n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
     strict: Annotated[bool, typer.Option(help="Exit 1 on a rejected row.")] = False,
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
-    nlp = spacy.load(base)
+    # Loaded before processes start, which then need not load it.
+    nlp = load(base)
     options = Options(
         format_name or "",
         offsets,
@@ -182,16 +191,20 @@ def main(
         tuple(annotated_labels.replace(",", " ").split()),
     )
     settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
-    account, old_account = Account(), Account()
     with written_whole(output_dir) as beside:
-        labels = convert_all(settings, beside, nlp, options, account, old_account)
+        with start("local", n_process) as workers:
+            accounts = convert_all(settings, beside, base, options, workers)
+        account, old_account = Account(), accounts.get("old_test", Account())
+        for name, split in accounts.items():
+            if name != "old_test":
+                account.add(split)
         rejected = [*account.rejected, *old_account.rejected]
         with written_whole(rejected_path) as part:
             # Not srsly, which can't write the half of a UTF-16 pair.
             lines = [json.dumps(row.to_json()) for row in rejected]
             part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         with written_whole(account_path) as part:
-            names = options.labels or sorted(labels["train"])
+            names = options.labels or sorted(accounts["train"].labels)
             known = nlp.pipe_labels.get("ner", [])
             new = [name for name in names if name not in known]
             counts = {**account.to_json(), "old_test": old_account.to_json()}
@@ -200,7 +213,7 @@ def main(
             print("Rejected", row)
         n_rows = account.rows["in"] + old_account.rows["in"]
         check_rejected(rejected, n_rows, 0.0 if strict else max_rejected, rejected_path)
-        check_splits(labels, settings)
+        check_splits(accounts, settings)
     report(account)
     sizes = ", ".join(f"{n} {name}" for name, n in account.docs.items())
     msg.good(f"{sizes} docs with {', '.join(names)}: {output_dir}")

@@ -20,9 +20,6 @@ MAX_LENGTH = 2_000
 BOUNDS = [
     re.compile(bound) for bound in (r"\n\s*\n", r"\n", r"[.!?。！？]+\s*", r"\s+")
 ]
-# Texts that are annotated in one go, as a shard: some seconds of work, so that few keep
-# all processes busy and little is lost when they stop.
-N_TEXTS = 1000
 # Places in the table of texts seen, of 8 bytes each.
 N_PLACES = 1 << 22
 

@@ -6,7 +6,7 @@ hashes of its texts, of the base and of itself. A shard whose hashes are as they
 be is not made again.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from hashlib import md5
@@ -18,28 +18,37 @@ import srsly
 from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
-from scripts.engines import Workers, done
-from scripts.files import N_WORN, memory_zone, remove, write_docs, written_whole
+from scripts.engines import Workers, done, in_order
+from scripts.files import (
+    N_WORN,
+    SHARD_SIZE,
+    memory_zone,
+    remove,
+    write_docs,
+    written_whole,
+)
 from scripts.listeners import load_ner
-from scripts.raw import N_TEXTS
 
 MANIFEST = "manifest.jsonl"
 # Texts that this process has begun with.
-STARTED = count(N_TEXTS, N_TEXTS)
+STARTED = count(SHARD_SIZE, SHARD_SIZE)
 Shard = dict[str, Any]
 
 
-def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
+def annotate(texts: list[str], base_dir: Path, folder: Path, shard: Shard) -> Shard:
     """Let the base annotate texts, and write them as one `.spacy` file.
 
     Args:
         texts: The texts.
         base_dir: The base.
-        path: The file.
+        folder: The folder of shards.
+        shard: The line of the manifest, with the `file` in it.
 
     Returns:
-        What the file holds: `md5`, `docs`, `tokens`, and `entities` by label.
+        The line with what the file holds: `md5`, `docs`, `tokens`, and `entities` by
+        label.
     """
+    path = folder / shard["file"]
     if next(STARTED) % N_WORN == 0:
         load_ner.cache_clear()
     nlp = load_ner(base_dir)
@@ -55,12 +64,13 @@ def annotate(texts: list[str], base_dir: Path, path: Path) -> dict[str, Any]:
     # The words of a shard are freed with it.
     with memory_zone(nlp):
         n_docs = write_docs(counted(nlp.pipe(texts)), path)
-    counts = {
+    return {
+        **shard,
+        "md5": get_checksum(path),
         "docs": n_docs,
         "tokens": n_tokens,
         "entities": dict(sorted(labels.items())),
     }
-    return {"md5": get_checksum(path), **counts}
 
 
 def annotate_all(
@@ -81,30 +91,22 @@ def annotate_all(
     manifest = folder / MANIFEST
     base, known = get_checksum(base_dir), read_manifest(manifest)
     shards: list[Shard] = []
-    with manifest.open("a", encoding="utf-8") as lines:
-        waiting: deque[tuple[Shard, Future]] = deque()
 
-        def finish_one() -> None:
-            head, future = waiting.popleft()
-            shards.append({**head, **future.result()})
-            lines.write(f"{srsly.json_dumps(shards[-1])}\n")
-            lines.flush()
-
+    def tasks() -> Iterator[Future]:
         for number, texts in enumerate(parts):
-            path = folder / f"{number:05}.spacy"
             digest = md5("\0".join(texts).encode()).hexdigest()
-            head = {"file": path.name, "base": base, "texts": digest}
-            while waiting and (
-                waiting[0][1].done() or len(waiting) == 2 * workers.n_jobs
-            ):
-                finish_one()
-            if is_whole(path, before := known.get(tuple(head.values()), {})):
-                waiting.append((head, done(before)))
+            shard = {"file": f"{number:05}.spacy", "base": base, "texts": digest}
+            before = known.get(tuple(shard.values()), {})
+            if is_whole(folder / shard["file"], before):
+                yield done(before)
             else:
-                task = workers.submit(annotate, texts, base_dir, path)
-                waiting.append((head, task))
-        while waiting:
-            finish_one()
+                yield workers.submit(annotate, texts, base_dir, folder, shard)
+
+    with manifest.open("a", encoding="utf-8") as lines:
+        for shard in in_order(tasks(), workers.n_jobs):
+            shards.append(shard)
+            lines.write(f"{srsly.json_dumps(shard)}\n")
+            lines.flush()
     with written_whole(manifest) as part:
         srsly.write_jsonl(part, shards)
     for path in {*folder.iterdir()} - {folder / s["file"] for s in shards} - {manifest}:

@@ -18,7 +18,7 @@ from spacy.tokens import DocBin
 
 from scripts.annotations.account import Account
 from scripts.annotations.align import Repairs
-from scripts.annotations.convert import Options, convert, look
+from scripts.annotations.convert import Options, convert, look, read_split
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS
 from scripts.annotations.offsets import UNITS
 from scripts.annotations.rows import read_rows
@@ -119,7 +119,8 @@ def check(path, options) -> int | None:
         return None
     labels = options.labels or labels
     for fate in (0, 1):
-        for _, _, doc in convert(plans, fate, NLP, options, labels, account):
+        rows = read_split(plans, fate, None, options)
+        for _, _, doc in convert(rows, NLP, options, labels, account, {}):
             docs.add(doc)
             n_docs += 1
     docs.to_bytes()

@@ -413,7 +413,7 @@ def test_near_duplicates_of_held_out_texts_are_named(tmp_path):
 
 
 def test_docs_are_written_in_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.files.SHARD_SIZE", 4)
+    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 4)
     for n_rows, n_files in ((1, 1), (4, 1), (9, 3)):
         rows = [{**GOOD, "text": f"Asthma {n}."} for n in range(n_rows)]
         _, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
@@ -422,13 +422,34 @@ def test_docs_are_written_in_shards(tmp_path, monkeypatch):
 
 
 def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.files.SHARD_SIZE", 2)
+    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 2)
     rows = [{**GOOD, "text": f"Asthma {n % 10}."} for n in range(30)]
     rows += [{**row, "spans": []} for row in rows[:3]]
     train = write(tmp_path / "train.jsonl", rows)
     account, rejected, docs = preprocess(tmp_path, train)
     assert (len(docs["train"]), account["ignored"]) == (10, {"duplicate": 20})
     assert [row["other"]["line"] for row in rejected] == [1, 2, 3]
+
+
+def test_any_number_of_processes_gives_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 7)
+    ends = ("common", "rare", "found everywhere in the world", "cured")
+    texts = [f"Asthma number {n // 3} is {ends[n % 4]}." for n in range(200)]
+    rows = [{"text": text, "spans": [ASTHMA]} for text in texts]
+    rows[20]["spans"] = rows[130]["spans"] = [{**ASTHMA, "end": 5}]
+    rows[60]["text"] = rows[140]["text"] = rows[10]["text"]
+    rows[150] = {"text": rows[30]["text"], "spans": []}
+    train = write(tmp_path / "train.jsonl", rows)
+    made = {}
+    for n_process in (1, 3):
+        preprocess(tmp_path, train, dev="", test="", n_process=n_process)
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        made[n_process] = {path: path.read_bytes() for path in files}
+    assert made[1] == made[3]
+    account = srsly.read_json(tmp_path / "account.json")
+    assert account["ignored"] == {"duplicate": 2}
+    assert account["rows"]["rejected"] == 3
+    assert account["near"]["rows"] == len(account["near"]["first"]) > 0
 
 
 @pytest.mark.data

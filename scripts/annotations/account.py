@@ -25,6 +25,7 @@ class Account:
         near: The number of rows of train that nearly stand in a held-out set.
         first_near: The first of them, and what they nearly are.
         formats: Rows by format.
+        labels: Entities in the corpus by label.
         docs: Docs by split.
         readings: How the offsets of each file were read.
     """
@@ -37,8 +38,19 @@ class Account:
     near: int = 0
     first_near: list[tuple[str, str]] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
+
+    def add(self, other: "Account") -> None:
+        """Add what became of other rows, which come later."""
+        for name in ("rows", "spans", "repairs", "ignored", "formats", "labels"):
+            getattr(self, name).update(getattr(other, name))
+        self.docs.update(other.docs)
+        self.readings.update(other.readings)
+        self.rejected += other.rejected
+        self.near += other.near
+        self.first_near = [*self.first_near, *other.first_near][:N_NAMED]
 
     def take(self, n_spans: int, done: list[str]) -> None:
         """Count a row that was taken, and what was done to its spans, a word each."""

@@ -1,7 +1,6 @@
 """Rows to docs, one by one: what a split takes, each text once, all of it counted."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -11,14 +10,9 @@ from spacy.tokens import Doc
 from scripts.annotations.account import Account
 from scripts.annotations.align import Repairs, make_doc
 from scripts.annotations.formats import format_of, parse_row
-from scripts.annotations.records import (
-    INCORRECT,
-    RefusedError,
-    RejectedRow,
-    Row,
-)
-from scripts.annotations.rows import find_annotations, read_rows
-from scripts.annotations.split import Shingles
+from scripts.annotations.offsets import Reading
+from scripts.annotations.records import INCORRECT, RefusedError, RejectedRow, Row
+from scripts.annotations.rows import find_annotations, parsed, read_raw
 from scripts.annotations.survey import Plan, Survey
 from scripts.files import as_path
 
@@ -51,6 +45,12 @@ class Said(NamedTuple):
     partial: bool
 
 
+# What was said first of a text, and the row that says it; a doc would not outlive its
+# memory zone.
+First = dict[str, tuple[Row, Said]]
+PlannedRow = tuple[Row, Reading]
+
+
 def look(
     pattern: str, options: Options, split_off: Sequence[str] = ()
 ) -> tuple[dict[str, Plan], tuple[str, ...]]:
@@ -72,29 +72,28 @@ def look(
 
 
 def convert(
-    plans: dict[str, Plan],
-    fate: int,
+    rows: Iterable[PlannedRow],
     nlp: Language,
     options: Options,
     labels: Collection[str] | None,
     account: Account,
+    first: First | None = None,
 ) -> Iterator[tuple[Row, str, Doc]]:
-    """Convert the rows that a split takes, each text once.
+    """Convert rows, each text once.
 
     Args:
-        plans: The plan of each file.
-        fate: The number of the split in it.
+        rows: The rows, each with the way to read its offsets.
         nlp: The pipeline whose tokenizer counts.
         options: How rows are understood, and what may be repaired.
         labels: The labels that count; None: all.
         account: Counts every row and span, and keeps the rejected ones.
+        first: What was said of texts that may come again; None: no text does.
 
     Yields:
         The docs, with the person's spans as entities, each after its row and text.
     """
-    # What was said of texts that come again; a doc does not outlive its memory zone.
-    first: dict[str, tuple[Row, Said]] = {}
-    for row, plan in read_split(plans, fate, options):
+    for raw, reading in rows:
+        row = parsed(raw)
         name = format_of(row, options.format_name)
         account.formats[name] += 1
         n_spans, other = 0, None
@@ -106,8 +105,8 @@ def convert(
                 continue
             if options.partial:
                 record = record._replace(partial=True)
-            doc, done = make_doc(record, nlp, plan.reading, options.repairs, labels)
-            if options.repairs.merge and plan.is_repeated(row.line):
+            doc, done = make_doc(record, nlp, reading, options.repairs, labels)
+            if first is not None and options.repairs.merge:
                 said = said_of(doc)
                 other, before = first.setdefault(record.text, (row, said))
                 if other is not row and said == before:
@@ -128,13 +127,23 @@ def convert(
 
 
 def read_split(
-    plans: dict[str, Plan], fate: int, options: Options
-) -> Iterator[tuple[Row, Plan]]:
-    """Read the rows that a split takes, each with the plan of its file."""
+    plans: dict[str, Plan], fate: int, repeated: bool | None, options: Options
+) -> Iterator[PlannedRow]:
+    """Read the rows that a split takes, each with the way to read its offsets.
+
+    Args:
+        plans: The plan of each file.
+        fate: The number of the split in it.
+        repeated: Whether to read rows whose text comes again, or all others; None:
+            both.
+        options: How rows are understood.
+    """
     for file, plan in plans.items():
-        is_wanted = partial(plan.has_fate, fate)
-        for row in read_rows(as_path(file), options.format_name, is_wanted):
-            yield row, plan
+        if repeated and True not in plan.repeated:
+            continue
+        is_wanted = partial(plan.takes, fate, repeated)
+        for row in read_raw(as_path(file), options.format_name, is_wanted):
+            yield row, plan.reading
 
 
 def said_of(doc: Doc) -> Said:
@@ -142,21 +151,3 @@ def said_of(doc: Doc) -> Said:
     groups = (doc.ents, doc.spans.get(INCORRECT, ()))
     ents, wrong = ({(s.start, s.end, s.label) for s in group} for group in groups)
     return Said(ents, wrong, not doc.has_annotation("ENT_IOB", require_complete=True))
-
-
-def watch(
-    docs: Iterator[tuple[Row, str, Doc]],
-    is_train: bool,
-    labels: Counter[str],
-    held_out: Shingles,
-    account: Account,
-) -> Iterator[Doc]:
-    """Count the labels of a split, and note what train shares with dev and test."""
-    for row, text, doc in docs:
-        for ent in doc.ents:
-            labels[ent.label_] += 1
-        if not is_train:
-            held_out.add(text, f"{row.file}:{row.line}")
-        elif near := held_out.near(text):
-            account.note_near(f"{row.file}:{row.line}", near)
-        yield doc

@@ -47,10 +47,15 @@ def find_annotations(pattern: str) -> list[Path]:
     ]
 
 
-def read_rows(
+def read_rows(path: Path, name: str = "") -> Iterator[Row]:
+    """Read a file's rows, parsed; see `read_raw`."""
+    return map(parsed, read_raw(path, name))
+
+
+def read_raw(
     path: Path, name: str = "", is_wanted: Callable[[int], bool] | None = None
 ) -> Iterator[Row]:
-    """Read a file's rows; what can't be parsed comes as a row with an `error`.
+    """Read a file's rows; a line of JSON Lines comes as bytes, for `parsed`.
 
     Args:
         path: The file.
@@ -65,12 +70,24 @@ def read_rows(
     """
     try:
         with open_plain(path) as file:
-            for row in rows_of(path, file, name, is_wanted):
-                yield unwrapped(row) if is_wrapped(row.value) else row
+            yield from rows_of(path, file, name, is_wanted)
     except BROKEN as error:
         raise ValueError(f"{path} is no whole gzip file: {error}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: {error}") from error
+
+
+def parsed(row: Row) -> Row:
+    """Give a row with its value; what can't be parsed has an `error`."""
+    file, line, value, _ = row
+    if isinstance(value, bytes):
+        try:
+            row = Row(file, line, parse_line(value.decode().strip()))
+        except ValueError as error:
+            # Fed back as it is, it must not parse: no character may stand for a byte.
+            broken = value.decode(errors="backslashreplace").rstrip("\r\n")
+            return Row(file, line, broken, f"{NO_JSON}: {error}")
+    return unwrapped(row) if is_wrapped(row.value) else row
 
 
 def unwrapped(row: Row) -> Row:
@@ -120,19 +137,13 @@ def rows_of(
 def read_lines(
     path: Path, file: BinaryIO, is_wanted: Callable[[int], bool] | None
 ) -> Iterator[Row]:
-    """Read JSON Lines; a broken line is a row with an `error`."""
+    """Read JSON Lines, each as bytes."""
     name = str(path)
     for number, line in enumerate(file, start=1):
-        if is_wanted and not is_wanted(number):
-            continue
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            if text:
-                yield Row(name, number, parse_line(text))
-        except ValueError as error:
-            # Fed back as it is, it must not parse: no character may stand for a byte.
-            broken = line.decode("utf-8", errors="backslashreplace").rstrip("\r\n")
-            yield Row(name, number, broken, f"{NO_JSON}: {error}")
+        if is_wanted is None or is_wanted(number):
+            line = line.removeprefix(BOM) if number == 1 else line
+            if line.strip():
+                yield Row(name, number, line)
 
 
 def parse_line(text: str) -> Any:

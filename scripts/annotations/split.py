@@ -91,12 +91,13 @@ class Shingles:
 
     def near(self, text: str) -> str:
         """Give the place of a held-out text that is nearly this one, or nothing."""
-        some = shingles(text) if self.texts else {}
-        known = [shingle for shingle in some if shingle in self.postings]
-        least = MIN_RESEMBLANCE * len(some)
-        if len(known) < least:
+        if not self.texts:
             return ""
-        counts = Counter(chain.from_iterable(map(self.postings.__getitem__, known)))
+        some = shingles(text)
+        known = list(filter(None, map(self.postings.get, some)))
+        if len(known) < MIN_RESEMBLANCE * len(some):
+            return ""
+        counts = Counter(chain.from_iterable(known))
         for number, n_common in counts.items():
             place, n_others = self.texts[number]
             if n_common >= MIN_RESEMBLANCE * (len(some) + n_others - n_common):

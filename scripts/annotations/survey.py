@@ -34,13 +34,12 @@ class Plan(NamedTuple):
     fates: bytes
     repeated: bytes
 
-    def has_fate(self, fate: int, line: int) -> bool:
-        """Say whether a line goes to a split; one that is not planned stays."""
-        return fate == (self.fates[line - 1] if line <= len(self.fates) else 0)
-
-    def is_repeated(self, line: int) -> bool:
-        """Say whether a line's text stands in another line too."""
-        return bool(self.repeated[line - 1])
+    def takes(self, fate: int, repeated: bool | None, line: int) -> bool:
+        """Say whether a line is wanted; one that is not planned stays, and is new."""
+        if line > len(self.fates):
+            return not (fate or repeated)
+        is_same = repeated is None or self.repeated[line - 1] == repeated
+        return is_same and self.fates[line - 1] == fate
 
 
 @dataclass

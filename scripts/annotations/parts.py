@@ -1,0 +1,128 @@
+"""Rows to files a part at a time, each by the worker that is free.
+
+What comes of a part depends on nothing but its rows, so any number of workers gives the
+same bytes.
+"""
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import spacy
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import minibatch
+
+from scripts.annotations.account import Account
+from scripts.annotations.convert import (
+    First,
+    Options,
+    PlannedRow,
+    convert,
+    read_split,
+)
+from scripts.annotations.split import Shingles
+from scripts.annotations.survey import Plan
+from scripts.engines import Workers, done
+from scripts.files import SHARD_SIZE, memory_zone, write_docs
+
+
+class Job(NamedTuple):
+    """What is to be done with the rows of a split.
+
+    Attributes:
+        split: Its name.
+        base: The pipeline whose tokenizer counts.
+        options: How rows are understood.
+        labels: The labels that count; None: all.
+        held_out: File of the texts that train is compared with.
+    """
+
+    split: str
+    base: str
+    options: Options
+    labels: Collection[str] | None
+    held_out: Path
+
+
+class Part(NamedTuple):
+    """What came of some rows of a split.
+
+    Attributes:
+        split: Its name.
+        account: What became of the rows.
+        texts: The texts, each with its place, if train is to be compared with them.
+    """
+
+    split: str
+    account: Account
+    texts: list[tuple[str, str]]
+
+
+def submit_all(
+    plans: dict[str, Plan], fate: int, job: Job, folder: Path, workers: Workers
+) -> Iterator[Future]:
+    """Submit the rows of a split as tasks, each of which writes a file.
+
+    Rows whose text comes again are converted here, after all others and one by one:
+    what was said of a text first must be known.
+    """
+    paths = (folder / f"{number:05}.spacy" for number in count())
+    options, first = job.options, {}
+    for rows in minibatch(read_split(plans, fate, False, options), SHARD_SIZE):
+        yield workers.submit(convert_part, rows, job, next(paths))
+    for rows in minibatch(read_split(plans, fate, True, options), SHARD_SIZE):
+        yield done(convert_part(rows, job, next(paths), first))
+
+
+def convert_part(
+    rows: list[PlannedRow], job: Job, path: Path, first: First | None = None
+) -> Part:
+    """Convert rows, and write them as one `.spacy` file.
+
+    Args:
+        rows: The rows.
+        job: What is to be done with them.
+        path: The file.
+        first: What was said of texts that may come again; None: no text does.
+
+    Returns:
+        What came of them.
+    """
+    nlp, account, texts = load(job.base), Account(), []
+    held_out = read_held_out(job.held_out) if job.split == "train" else None
+
+    def watched() -> Iterator[Doc]:
+        found = convert(rows, nlp, job.options, job.labels, account, first)
+        for row, text, doc in found:
+            account.labels.update(ent.label_ for ent in doc.ents)
+            place = f"{row.file}:{row.line}"
+            if held_out is None:
+                texts.append((text, place))
+            elif near := held_out.near(text):
+                account.note_near(place, near)
+            yield doc
+
+    # The words of a part are freed with it.
+    with memory_zone(nlp):
+        write_docs(watched(), path)
+    return Part(job.split, account, texts)
+
+
+@lru_cache(maxsize=1)
+def load(base: str) -> Language:
+    """Load the pipeline whose tokenizer counts; once a process."""
+    return spacy.load(base)
+
+
+@lru_cache(maxsize=1)
+def read_held_out(path: Path) -> Shingles:
+    """Read the texts of the held-out sets; once a process."""
+    held_out = Shingles()
+    for text, place in srsly.read_jsonl(path):
+        held_out.add(text, place)
+    return held_out
