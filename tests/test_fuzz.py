@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import zlib
+from itertools import product
 
 import pytest
 import spacy
@@ -118,9 +119,9 @@ def check(path, options) -> int | None:
         seen["error"] += 1
         return None
     labels = options.labels or labels
-    for fate in (0, 1):
-        rows = read_split(plans, fate, None, options)
-        for _, _, doc in convert(rows, NLP, options, labels, account, {}):
+    for fate, first in product((0, 1), (None, {})):
+        rows = read_split(plans, fate, first is not None, options)
+        for _, _, doc in convert(rows, NLP, options, labels, account, first):
             docs.add(doc)
             n_docs += 1
     docs.to_bytes()

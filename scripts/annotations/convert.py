@@ -64,10 +64,10 @@ def look(
     Returns:
         The plan of each file, and the labels that occur.
     """
-    survey = Survey(options.labels)
+    survey = Survey(options.labels, split_off)
     for path in find_annotations(pattern):
         survey.look(path, options.format_name)
-    plans = survey.plan(split_off, options.offsets, options.inclusive)
+    plans = survey.plan(options.offsets, options.inclusive)
     return plans, tuple(survey.labels)
 
 

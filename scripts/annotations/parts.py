@@ -7,7 +7,6 @@ same bytes.
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ from scripts.annotations.convert import (
 )
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan
-from scripts.engines import Workers, done
+from scripts.engines import Workers
 from scripts.files import SHARD_SIZE, memory_zone, write_docs
 
 
@@ -66,17 +65,48 @@ class Part(NamedTuple):
 def submit_all(
     plans: dict[str, Plan], fate: int, job: Job, folder: Path, workers: Workers
 ) -> Iterator[Future]:
-    """Submit the rows of a split as tasks, each of which writes a file.
+    """Submit the rows of a split as tasks, each of which gives a part.
 
-    Rows whose text comes again are converted here, after all others and one by one:
-    what was said of a text first must be known.
+    Args:
+        plans: The plan of each file.
+        fate: The number of the split in it.
+        job: What is to be done with the rows.
+        folder: The folder of `.spacy` files.
+        workers: What converts.
+
+    Yields:
+        The tasks; the last is of all rows whose text comes again.
     """
-    paths = (folder / f"{number:05}.spacy" for number in count())
-    options, first = job.options, {}
-    for rows in minibatch(read_split(plans, fate, False, options), SHARD_SIZE):
-        yield workers.submit(convert_part, rows, job, next(paths))
-    for rows in minibatch(read_split(plans, fate, True, options), SHARD_SIZE):
-        yield done(convert_part(rows, job, next(paths), first))
+    n_files = 0
+    for some in minibatch(read_split(plans, fate, False, job.options), SHARD_SIZE):
+        path = folder / f"{n_files:05}.spacy"
+        yield workers.submit(convert_part, some, job, path)
+        n_files += 1
+    yield workers.submit(convert_repeated, plans, fate, job, folder, n_files)
+
+
+def convert_repeated(
+    plans: dict[str, Plan], fate: int, job: Job, folder: Path, n_files: int
+) -> Part:
+    """Convert the rows whose text comes again: in order, for the first of them counts.
+
+    Args:
+        plans: The plan of each file.
+        fate: The number of the split in it.
+        job: What is to be done with the rows.
+        folder: The folder of `.spacy` files.
+        n_files: The number of files that are there.
+
+    Returns:
+        What came of them.
+    """
+    whole, first = Part(job.split, Account(), []), {}
+    rows = read_split(plans, fate, True, job.options)
+    for number, some in enumerate(minibatch(rows, SHARD_SIZE), start=n_files):
+        part = convert_part(some, job, folder / f"{number:05}.spacy", first)
+        whole.account.add(part.account)
+        whole.texts.extend(part.texts)
+    return whole
 
 
 def convert_part(

@@ -12,7 +12,7 @@ import numpy as np
 # the most texts by label, with which an F holds within a point.
 SPLIT_SHARE, MAX_SPLIT = 0.1, 500
 # Keys looked at in one go.
-PART = 1 << 16
+PART = 1 << 12
 # Words in a shingle, and the share of shingles that makes two texts nearly the same.
 # Broder (1997), "On the Resemblance and Containment of Documents".
 N_WORDS, MIN_RESEMBLANCE = 3, 0.5
@@ -40,7 +40,7 @@ def split_off(
     that every label stands on both sides where it can; equal keys stay together.
 
     Args:
-        keys: The hash of each row, unsigned 64-bit; 0: no row.
+        keys: The hash of each row, unsigned; 0: no row.
         strata: The number of the label that each row counts under.
         names: The sets to split off.
 

@@ -48,21 +48,23 @@ class Survey:
 
     Attributes:
         wanted: The labels that count; empty: all.
+        split_off: The sets to split off.
         votes: How the offsets of each file are best read.
         labels: The number of spans with each label.
         first: The place of each file's first line in the arrays.
-        texts: The hash of each line's text; 0: no row.
+        texts: Half the hash of each line's text; 0: no row.
         keys: The hash of the document that a line is from, or that of its text; the
             same array until a row names its document.
-        label_sets: The number of the set of labels in each line.
+        label_sets: The number of the set of labels in each line, to split by.
         numbers: The numbers of the sets.
     """
 
     wanted: Collection[str] = ()
+    split_off: Sequence[str] = ()
     votes: dict[str, Votes] = field(default_factory=dict)
     labels: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
-    texts: array = field(default_factory=lambda: array("Q"))
+    texts: array = field(default_factory=lambda: array("I"))
     label_sets: array = field(default_factory=lambda: array("I"))
     numbers: dict[frozenset[str], int] = field(default_factory=dict)
 
@@ -92,12 +94,13 @@ class Survey:
             self.labels[label] += 1
         if record.group and self.keys is self.texts:
             self.keys = self.texts[:]
-        number = self.numbers.setdefault(frozenset(labels), len(self.numbers))
-        text = hash_of(record.text)
+        text = half_hash(record.text)
         self.put(self.texts, place, text)
-        self.put(self.label_sets, place, number)
+        if self.split_off:
+            number = self.numbers.setdefault(frozenset(labels), len(self.numbers))
+            self.put(self.label_sets, place, number)
         if self.keys is not self.texts:
-            key = hash_of(record.group) if record.group else text
+            key = half_hash(record.group) if record.group else text
             self.put(self.keys, place, key)
 
     def put(self, numbers: array, place: int, number: int) -> None:
@@ -106,24 +109,26 @@ class Survey:
             numbers.extend([0] * (place - len(numbers)))
         numbers.append(number)
 
-    def plan(
-        self, names: Sequence[str], offsets: str | None, inclusive: bool | None
-    ) -> dict[str, Plan]:
+    def plan(self, offsets: str | None, inclusive: bool | None) -> dict[str, Plan]:
         """Decide what is to become of each line.
 
         Args:
-            names: The sets to split off.
             offsets: What all offsets count; None: by the votes of each file.
             inclusive: Whether all ends are; None: by the votes of each file.
 
         Returns:
             The plan of each file.
         """
-        keys, texts = (np.frombuffer(a, np.uint64) for a in (self.keys, self.texts))
-        set_of = split_off(keys, self.strata(), names) if names and len(keys) else {}
+        keys, texts = (np.frombuffer(a, np.uint32) for a in (self.keys, self.texts))
+        set_of: dict[int, str] = {}
+        if self.label_sets:
+            strata = self.strata()
+            # Nobody looks at them again, and memory counts.
+            self.label_sets = array("I")
+            set_of = split_off(keys, strata, self.split_off)
         fates = bytearray(len(keys))
         for place in places_of(keys, sorted(set_of)):
-            fates[place] = 1 + names.index(set_of[int(keys[place])])
+            fates[place] = 1 + self.split_off.index(set_of[int(keys[place])])
         repeated = bytearray(len(texts))
         fate_of: dict[int, int] = {}
         twice = [(p, int(texts[p])) for p in places_of(texts, twice_in(texts))]
@@ -149,19 +154,34 @@ class Survey:
         rank = {label: place for place, label in enumerate(order, start=1)}
         rarest = [min((rank[label] for label in s), default=0) for s in self.numbers]
         ranks = np.array(rarest, np.min_scalar_type(len(order)))
-        return ranks[np.frombuffer(self.label_sets, np.uint32)]
+        sets = np.frombuffer(self.label_sets, np.uint32)
+        # A part at a time: numpy makes wide numbers of those that it looks up.
+        parts = range(0, len(sets), PART)
+        return np.concatenate([ranks[sets[start : start + PART]] for start in parts])
+
+
+def half_hash(text: str) -> int:
+    """Hash a text to 32 bits, never 0.
+
+    Of a million texts a hundred share theirs with another: they are taken for repeated
+    at first, and stand in the same set.
+    """
+    return hash_of(text) >> 32 or 1
 
 
 def twice_in(numbers: np.ndarray) -> list[int]:
-    """List the numbers that occur more than once, less 0."""
-    ordered = np.sort(numbers)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    return np.unique(twice[twice > 0]).tolist()
+    """List the numbers that occur more than once, less 0; some of them at a time."""
+    twice: set[int] = set()
+    for start in range(0, 1 << 32, 1 << 29):
+        some = numbers[(numbers >= start) & (numbers < start + (1 << 29))]
+        some.sort()
+        twice.update(some[1:][some[1:] == some[:-1]].tolist())
+    return sorted(twice - {0})
 
 
 def places_of(numbers: np.ndarray, wanted: list[int]) -> Iterator[int]:
     """Find the places where one of the wanted numbers stands."""
-    some = np.array(wanted, np.uint64)
+    some = np.array(wanted, np.uint32)
     for start in range(0, len(numbers) if wanted else 0, PART):
         is_one = np.isin(numbers[start : start + PART], some)
         yield from (start + np.flatnonzero(is_one)).tolist()
