@@ -1,5 +1,6 @@
 """Where tasks run: in processes of this machine, or on a Ray cluster."""
 
+import gc
 import os
 import signal
 import socket
@@ -74,6 +75,8 @@ def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers
     elif n_jobs == 1:
         yield Workers(lambda run, *args: done(run(*args)), 1)
     else:
+        # What there is stays, and no process need look through its copy of it.
+        gc.freeze()
         try:
             with ProcessPoolExecutor(n_jobs, initializer=leave_interrupts) as pool:
                 yield Workers(pool.submit, n_jobs)

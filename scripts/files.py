@@ -20,9 +20,11 @@ T = TypeVar("T")
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # What a packed file raises that is broken or breaks off.
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
-# Docs in a file, made in one go: some seconds of work, so that few keep all processes
-# busy and little is lost when they stop.
-SHARD_SIZE = 1000
+# Docs in a file that is read whole, as training reads the annotations.
+SHARD_SIZE = 5000
+# Docs that a worker makes in one go, as a file: some seconds at most, so that few keep
+# all workers busy and little is lost when they stop.
+PART_SIZE = 1000
 # Docs after which a pipeline is loaded anew: words that were freed leave holes in its
 # tables, which double now and then.
 N_WORN = 50_000

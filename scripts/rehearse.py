@@ -30,7 +30,7 @@ from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.engines import Engine, start
-from scripts.files import SHARD_SIZE, read_docs, remove, write_shards, written_whole
+from scripts.files import PART_SIZE, read_docs, remove, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.listeners import load_ner, use_gpu
@@ -171,7 +171,7 @@ def main(
         places[place := place_of(text, seen, lang, held_out)] += 1
         return place == "rehearsal"
 
-    parts = minibatch(track_texts(raw), SHARD_SIZE)
+    parts = minibatch(track_texts(raw), PART_SIZE)
     shards = (list(filter(is_rehearsal, part)) for part in parts)
     with start(engine, n_process, ray_address) as workers:
         manifest = annotate_all(shards, base_dir, rehearsal_dir.resolve(), workers)

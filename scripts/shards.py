@@ -21,7 +21,7 @@ from weasel.util.hashing import get_checksum
 from scripts.engines import Workers, done, in_order
 from scripts.files import (
     N_WORN,
-    SHARD_SIZE,
+    PART_SIZE,
     memory_zone,
     remove,
     write_docs,
@@ -31,7 +31,7 @@ from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
 # Texts that this process has begun with.
-STARTED = count(SHARD_SIZE, SHARD_SIZE)
+STARTED = count(PART_SIZE, PART_SIZE)
 Shard = dict[str, Any]
 
 

@@ -25,7 +25,7 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import SHARD_SIZE, in_lives, memory_zone, written_whole
+from scripts.files import PART_SIZE, in_lives, memory_zone, written_whole
 from scripts.listeners import load_ner
 from scripts.raw import Seen, known_texts, track_texts
 
@@ -67,7 +67,7 @@ def compare(
     base: Language, updated: Language, texts: Iterator[str]
 ) -> Iterator[Suggestion]:
     """Give the texts in which two pipelines see different entities."""
-    for part in minibatch(texts, SHARD_SIZE):
+    for part in minibatch(texts, PART_SIZE):
         # The words of a part are freed with it.
         with memory_zone(base), memory_zone(updated):
             docs = zip(base.pipe(part), updated.pipe(part), strict=True)

@@ -413,7 +413,7 @@ def test_near_duplicates_of_held_out_texts_are_named(tmp_path):
 
 
 def test_docs_are_written_in_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 4)
+    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 4)
     for n_rows, n_files in ((1, 1), (4, 1), (9, 3)):
         rows = [{**GOOD, "text": f"Asthma {n}."} for n in range(n_rows)]
         _, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
@@ -422,7 +422,7 @@ def test_docs_are_written_in_shards(tmp_path, monkeypatch):
 
 
 def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 2)
+    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 2)
     rows = [{**GOOD, "text": f"Asthma {n % 10}."} for n in range(30)]
     rows += [{**row, "spans": []} for row in rows[:3]]
     train = write(tmp_path / "train.jsonl", rows)
@@ -432,7 +432,7 @@ def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
 
 
 def test_any_number_of_processes_gives_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.SHARD_SIZE", 7)
+    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 7)
     ends = ("common", "rare", "found everywhere in the world", "cured")
     texts = [f"Asthma number {n // 3} is {ends[n % 4]}." for n in range(200)]
     rows = [{"text": text, "spans": [ASTHMA]} for text in texts]

@@ -27,7 +27,7 @@ from scripts.annotations.convert import (
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan
 from scripts.engines import Workers
-from scripts.files import SHARD_SIZE, memory_zone, write_docs
+from scripts.files import PART_SIZE, memory_zone, write_docs
 
 
 class Job(NamedTuple):
@@ -78,7 +78,7 @@ def submit_all(
         The tasks; the last is of all rows whose text comes again.
     """
     n_files = 0
-    for some in minibatch(read_split(plans, fate, False, job.options), SHARD_SIZE):
+    for some in minibatch(read_split(plans, fate, False, job.options), PART_SIZE):
         path = folder / f"{n_files:05}.spacy"
         yield workers.submit(convert_part, some, job, path)
         n_files += 1
@@ -102,7 +102,7 @@ def convert_repeated(
     """
     whole, first = Part(job.split, Account(), []), {}
     rows = read_split(plans, fate, True, job.options)
-    for number, some in enumerate(minibatch(rows, SHARD_SIZE), start=n_files):
+    for number, some in enumerate(minibatch(rows, PART_SIZE), start=n_files):
         part = convert_part(some, job, folder / f"{number:05}.spacy", first)
         whole.account.add(part.account)
         whole.texts.extend(part.texts)
@@ -129,12 +129,11 @@ def convert_part(
     def watched() -> Iterator[Doc]:
         found = convert(rows, nlp, job.options, job.labels, account, first)
         for row, text, doc in found:
-            account.labels.update(ent.label_ for ent in doc.ents)
-            place = f"{row.file}:{row.line}"
+            account.labels.update([ent.label_ for ent in doc.ents])
             if held_out is None:
-                texts.append((text, place))
+                texts.append((text, f"{row.file}:{row.line}"))
             elif near := held_out.near(text):
-                account.note_near(place, near)
+                account.note_near(f"{row.file}:{row.line}", near)
             yield doc
 
     # The words of a part are freed with it.
