@@ -26,7 +26,7 @@ from scripts.annotations.align import Align, Repairs
 from scripts.annotations.convert import Options, look
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
-from scripts.annotations.parts import Job, load, submit_all
+from scripts.annotations.parts import Job, count_parts, load, submit_all
 from scripts.annotations.records import RejectedRow
 from scripts.command import run
 from scripts.engines import Workers, in_order, start
@@ -81,11 +81,12 @@ def convert_all(
             return submit_all(plans[name], fate, job, path, workers)
 
         # Train waits for those that it is compared with.
-        for some in (names[:-1], names[-1:]):
+        for some in filter(None, (names[:-1], names[-1:])):
             parts = in_order(chain.from_iterable(map(submit, some)), workers.n_jobs)
             doing = f"Converting {', '.join(some)}"
+            n_parts = sum(count_parts(plans[n], fates.get(n, 0)) for n in some)
             with held_out.open("a", encoding="utf-8") as lines:
-                for part in track(parts, doing, unit="files"):
+                for part in track(parts, doing, n_parts, "files"):
                     accounts[part.split].add(part.account)
                     lines.writelines(f"{srsly.json_dumps(t)}\n" for t in part.texts)
     for name, account in accounts.items():

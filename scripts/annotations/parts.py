@@ -62,6 +62,13 @@ class Part(NamedTuple):
     texts: list[tuple[str, str]]
 
 
+def count_parts(plans: dict[str, Plan], fate: int) -> int:
+    """Count the parts that a split will have, about."""
+    n_rows = sum(plan.fates.count(fate) for plan in plans.values())
+    # A part that is not full, and that of rows whose text comes again.
+    return n_rows // PART_SIZE + 2
+
+
 def submit_all(
     plans: dict[str, Plan], fate: int, job: Job, folder: Path, workers: Workers
 ) -> Iterator[Future]:
