@@ -12,6 +12,19 @@ from scripts.annotations.records import INCORRECT
 from scripts.listeners import feeders_of_ner
 
 
+def are_corrections(
+    settings: Config, new_labels: Collection[str], n_words: int
+) -> bool:
+    """Say whether annotations are corrections: few, and of types that the base knows.
+
+    Args:
+        settings: What an update sets, its `[corrections]` too.
+        new_labels: The labels that were annotated and that the base does not know.
+        n_words: Words in the annotated docs.
+    """
+    return n_words <= settings["corrections"]["max_words"] and not new_labels
+
+
 def read_settings(
     path: Path,
     new_labels: Collection[str],
@@ -30,8 +43,10 @@ def read_settings(
         The settings of this update.
     """
     settings = Config().from_disk(path, interpolate=False)
+    is_small = are_corrections(settings, new_labels, n_words)
     corrections = settings.pop("corrections")
-    if n_words <= corrections.pop("max_words") and not new_labels:
+    del corrections["max_words"]
+    if is_small:
         settings = settings.merge(corrections)
     settings["corpora"]["train"]["new_labels"] = [*new_labels]
     return Config().from_str(settings.to_str(), overrides=overrides or {})

@@ -28,8 +28,9 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.engines import Engine, Workers, start
-from scripts.files import count_docs, written_whole
+from scripts.files import count_docs, count_words, written_whole
 from scripts.progress import track
+from scripts.recipe import are_corrections
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
@@ -145,8 +146,9 @@ def key_of(paths: list[Path], settings_path: Path) -> str:
         The hash.
     """
     settings = Config().from_disk(settings_path, interpolate=False)
-    for name in (RATIO, TWO_TEACHERS):
-        settings["corpora"]["train"].pop(name.rpartition(".")[2])
+    for name in ("ratio", "two_teachers"):
+        del settings["corpora"]["train"][name]
+    del settings["corrections"]["corpora"]["train"]["ratio"]
     parts = [settings.to_str(), *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()
 
@@ -207,8 +209,14 @@ def main(
     best = best_of(means)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    is_two = best["arm"] == "two teachers"
-    write_settings(settings_path, {RATIO: best["ratio"], TWO_TEACHERS: is_two})
+    settings = Config().from_disk(settings_path, interpolate=False)
+    new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
+    n_words = count_words(corpus_dir / "update" / "train")
+    if are_corrections(settings, new_labels, n_words):
+        found = {f"corrections.{RATIO}": best["ratio"]}
+    else:
+        found = {RATIO: best["ratio"], TWO_TEACHERS: best["arm"] == "two teachers"}
+    write_settings(settings_path, found)
     msg.good(
         f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "
         f"{output_dir.with_suffix('.md')}, {output_dir.with_suffix('.svg')}"

@@ -87,7 +87,8 @@ def project(base, tmp_path):
     account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"]}
     srsly.write_json(tmp_path / "corpus" / "preprocess.json", account)
     settings = SETTINGS.read_text("utf-8")
-    settings = settings.replace("min_steps = 1200", "min_steps = 20")
+    for min_steps in (1200, 300):
+        settings = settings.replace(f"min_steps = {min_steps}", "min_steps = 20")
     (tmp_path / "update.cfg").write_text(settings, "utf-8")
     return tmp_path
 
@@ -106,6 +107,18 @@ def test_experiment_tries_each_arm_and_sets_the_best(project):
     table = (project / "experiment.md").read_text("utf-8")
     assert "| two teachers | 0.5 | all | 1 |" in table
     assert "<svg" in (project / "experiment.svg").read_text("utf-8")
+
+
+def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
+    docs = [base(text) for text, _ in TEXTS]
+    for name in ("update/train", "update/dev", "annotations/train"):
+        write_docs(docs, project / "corpus" / name / "00000.spacy")
+    account = {"labels": ["GPE"], "new_labels": []}
+    srsly.write_json(project / "corpus" / "preprocess.json", account)
+    before = (project / "update.cfg").read_text("utf-8")
+    experiment(project, arms="rehearsed", ratios="0.5")
+    after = (project / "update.cfg").read_text("utf-8")
+    assert after == before.replace("ratio = 4.0", "ratio = 0.5")
 
 
 def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):
