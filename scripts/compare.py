@@ -17,7 +17,7 @@ import typer
 from wasabi import msg
 
 from scripts.annotations.account import Account
-from scripts.annotations.convert import Options, convert, look, read_split
+from scripts.annotations.convert import Options, convert_split, look
 from scripts.command import run
 from scripts.evaluation.metrics import METRICS_VERSION, print_test, run_tests
 from scripts.evaluation.tally import Tally
@@ -41,8 +41,7 @@ def main(
     both = first, _ = spacy.load(base), spacy.load(updated)
     account = Account()
     plans, labels = look(annotated, Options())
-    rows = read_split(plans, 0, None, Options())
-    converted = convert(rows, first, Options(), labels, account, {})
+    converted = convert_split(plans, 0, first, Options(), labels, account)
     docs = track((doc for *_, doc in converted), f"Annotating {annotated}")
     tally = Tally(frozenset(labels), frozenset(first.pipe_labels.get("ner", [])))
     changes_path = output_dir / "changes.jsonl"

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal, NamedTuple
 
 Engine = Literal["local", "ray"]
@@ -78,18 +80,27 @@ def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers
         # What there is stays, and no process need look through its copy of it.
         gc.freeze()
         try:
-            with ProcessPoolExecutor(n_jobs, initializer=leave_interrupts) as pool:
+            with ProcessPoolExecutor(n_jobs, initializer=follow_parent) as pool:
                 yield Workers(pool.submit, n_jobs)
         except BrokenProcessPool as error:
             raise ValueError(
                 "A process was killed, perhaps for memory: set vars.n_process lower "
                 "and run again. What is done is kept."
             ) from error
+        finally:
+            gc.unfreeze()
 
 
-def leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that started this one."""
+def follow_parent() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process with the one that started it: nobody waits for its files."""
+    parent_process().join()
+    os._exit(1)
 
 
 def start_ray(address: str) -> Iterator[Workers]:

@@ -29,7 +29,7 @@ PART_SIZE = 1000
 # tables, which double now and then.
 N_WORN = 50_000
 # Words that a pipeline may remember: some megabytes.
-N_WORDS = 20_000
+MAX_VOCAB = 20_000
 
 
 def find_files(pattern: str) -> list[Path]:
@@ -192,14 +192,14 @@ def memory_zone(nlp: Language) -> AbstractContextManager:
     In a zone the tokenizer remembers no word. What it knows from before takes a tenth
     off the time of a pipeline, and four fifths off its own.
     """
-    return nlp.memory_zone() if len(nlp.vocab) > N_WORDS else nullcontext()
+    return nlp.memory_zone() if len(nlp.vocab) > MAX_VOCAB else nullcontext()
 
 
 def in_lives(items: Iterable[T]) -> Iterator[Iterator[T]]:
     """Part a stream in streams of as many docs as a pipeline lives for.
 
     Each is to be taken whole before the next, by what loads pipelines and lets go of
-    them at its end: two lives are never held at once.
+    them at its end.
     """
     items = iter(items)
     for item in items:
@@ -213,7 +213,7 @@ def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
         docs: The docs, each made as it is asked for and none ahead: what is made in the
             time of a file is freed with it.
         folder: The folder of `00000.spacy` and so on.
-        nlp: The pipeline that makes them; what files bring but the first is freed.
+        nlp: The pipeline that makes them.
 
     Returns:
         The number of docs written.

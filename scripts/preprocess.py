@@ -69,7 +69,8 @@ def convert_all(
     plans = {name: look(settings[name], options)[0] for name in given}
     plans |= {"train": train, **dict.fromkeys(split_off, train)}
     accounts = {name: Account() for name in names}
-    with TemporaryDirectory() as folder:
+    output_dir.mkdir()
+    with TemporaryDirectory(dir=output_dir) as folder:
         held_out = Path(folder) / "held-out.jsonl"
 
         def submit(name: str) -> Iterator[Future]:
@@ -88,7 +89,7 @@ def convert_all(
             with held_out.open("a", encoding="utf-8") as lines:
                 for part in track(parts, doing, n_parts, "files"):
                     accounts[part.split].add(part.account)
-                    lines.writelines(f"{srsly.json_dumps(t)}\n" for t in part.texts)
+                    lines.writelines(f"{json.dumps(text)}\n" for text in part.texts)
     for name, account in accounts.items():
         account.docs[name] = account.rows["kept"] + account.rows["repaired"]
         account.readings = {f: plan.reading for f, plan in plans[name].items()}
@@ -181,7 +182,8 @@ def main(
     strict: Annotated[bool, typer.Option(help="Exit 1 on a rejected row.")] = False,
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
-    # Loaded before processes start, which then need not load it.
+    # Loaded anew, and before processes start, which then need not load it.
+    load.cache_clear()
     nlp = load(base)
     options = Options(
         format_name or "",

@@ -8,7 +8,6 @@ import gzip
 import json
 import os
 import zlib
-from itertools import product
 
 import pytest
 import spacy
@@ -19,7 +18,7 @@ from spacy.tokens import DocBin
 
 from scripts.annotations.account import Account
 from scripts.annotations.align import Repairs
-from scripts.annotations.convert import Options, convert, look, read_split
+from scripts.annotations.convert import Options, convert_split, look
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS
 from scripts.annotations.offsets import UNITS
 from scripts.annotations.rows import read_rows
@@ -119,9 +118,8 @@ def check(path, options) -> int | None:
         seen["error"] += 1
         return None
     labels = options.labels or labels
-    for fate, first in product((0, 1), (None, {})):
-        rows = read_split(plans, fate, first is not None, options)
-        for _, _, doc in convert(rows, NLP, options, labels, account, first):
+    for fate in (0, 1):
+        for _, _, doc in convert_split(plans, fate, NLP, options, labels, account):
             docs.add(doc)
             n_docs += 1
     docs.to_bytes()

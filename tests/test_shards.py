@@ -95,6 +95,17 @@ def test_killed_at_any_time_it_goes_on_to_the_same_bytes(
     assert first.stat().st_mtime_ns == before[first]
 
 
+def test_workers_end_with_a_killed_parent(base_dir, tmp_path):
+    code = SLOW.format(parts=PARTS * 100)
+    command = [sys.executable, "-c", code, base_dir, tmp_path, "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    while not (tmp_path / MANIFEST).exists() or not any(tmp_path.glob("*.spacy")):
+        time.sleep(0.05)
+    process.kill()
+    # At an end when nobody has it open any more.
+    process.communicate(timeout=30)
+
+
 @pytest.mark.parametrize("harm", ["cut", "gone", "line"])
 def test_shard_that_is_not_whole_is_made_again_and_no_other(
     base_dir, tmp_path, whole, harm

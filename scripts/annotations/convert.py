@@ -127,23 +127,39 @@ def convert(
 
 
 def read_split(
-    plans: dict[str, Plan], fate: int, repeated: bool | None, options: Options
+    plans: dict[str, Plan], fate: int, repeated: bool, options: Options
 ) -> Iterator[PlannedRow]:
     """Read the rows that a split takes, each with the way to read its offsets.
 
     Args:
         plans: The plan of each file.
         fate: The number of the split in it.
-        repeated: Whether to read rows whose text comes again, or all others; None:
-            both.
+        repeated: Whether to read rows whose text comes again, or all others.
         options: How rows are understood.
     """
     for file, plan in plans.items():
-        if repeated and True not in plan.repeated:
+        if repeated and 1 not in plan.repeated:
             continue
         is_wanted = partial(plan.takes, fate, repeated)
         for row in read_raw(as_path(file), options.format_name, is_wanted):
             yield row, plan.reading
+
+
+def convert_split(
+    plans: dict[str, Plan],
+    fate: int,
+    nlp: Language,
+    options: Options,
+    labels: Collection[str] | None,
+    account: Account,
+) -> Iterator[tuple[Row, str, Doc]]:
+    """Convert the rows that a split takes, last those whose text comes again.
+
+    Arguments and docs are those of `read_split` and `convert`.
+    """
+    for first in (None, {}):
+        rows = read_split(plans, fate, first is not None, options)
+        yield from convert(rows, nlp, options, labels, account, first)
 
 
 def said_of(doc: Doc) -> Said:

@@ -1,9 +1,10 @@
 """Rows to files a part at a time, each by the worker that is free.
 
-What comes of a part depends on nothing but its rows, so any number of workers gives the
-same bytes.
+What comes of a part does not depend on the other parts of its split: any number of
+workers gives the same bytes.
 """
 
+import json
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from functools import lru_cache
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import spacy
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import minibatch
@@ -143,7 +143,6 @@ def convert_part(
                 account.note_near(f"{row.file}:{row.line}", near)
             yield doc
 
-    # The words of a part are freed with it.
     with memory_zone(nlp):
         write_docs(watched(), path)
     return Part(job.split, account, texts)
@@ -159,6 +158,7 @@ def load(base: str) -> Language:
 def read_held_out(path: Path) -> Shingles:
     """Read the texts of the held-out sets; once a process."""
     held_out = Shingles()
-    for text, place in srsly.read_jsonl(path):
-        held_out.add(text, place)
+    with path.open(encoding="utf-8") as lines:
+        for text, place in map(json.loads, lines):
+            held_out.add(text, place)
     return held_out

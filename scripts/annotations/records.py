@@ -25,7 +25,11 @@ class Span(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row as it stands in a file: `value` is parsed JSON, or text if broken."""
+    """A row as it stands in a file.
+
+    `value` is a line of JSON that is not parsed yet, what it holds, or its text if it
+    is broken.
+    """
 
     file: str
     line: int

@@ -24,9 +24,9 @@ BOM = b"\xef\xbb\xbf"
 JSON_LIST = re.compile(rb"\s*(\[\s*[\[{\]]|\[\s*$|\[\s*\n|\{\s*\n)")
 # What stands between two items of a list.
 SEPARATOR = re.compile(r"[\s,]*")
-# What any row may be nested; beyond, it is tried.
+# What a row may be nested: far from what Python can write, or send to a process.
 MAX_DEPTH = 100
-NO_JSON = "not JSON in UTF-8"
+NO_JSON, TOO_DEEP = "not JSON in UTF-8", "nested too deeply"
 # Keys of a row in the file of rejected rows.
 REJECTED = {"file", "line", "reason", "row"}
 
@@ -142,23 +142,29 @@ def read_lines(
     for number, line in enumerate(file, start=1):
         if is_wanted is None or is_wanted(number):
             line = line.removeprefix(BOM) if number == 1 else line
-            if line.strip():
+            # Space of any script is blank, too.
+            if line.startswith((b"{", b"[")) or line.decode(errors="replace").strip():
                 yield Row(name, number, line)
 
 
 def parse_line(text: str) -> Any:
-    """Parse JSON, but nothing so deep that it could not be written again.
+    """Parse JSON, but nothing too deep.
 
     Raises:
         ValueError: If it is broken or too deep.
     """
     value = srsly.json_loads(text)
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        try:
-            json.dumps(value)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
+        raise ValueError(TOO_DEEP)
     return value
+
+
+def is_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Say whether a value is nested more than so deep."""
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return not depth or any(is_deep(item, depth - 1) for item in items)
 
 
 def read_list(path: Path, file: io.TextIOWrapper) -> Iterator[Row]:
@@ -169,7 +175,11 @@ def read_list(path: Path, file: io.TextIOWrapper) -> Iterator[Row]:
     """
     try:
         for number, value in enumerate(items_of(file), start=1):
-            yield Row(str(path), number, value)
+            if is_deep(value):
+                text, error = json.dumps(value), f"{NO_JSON}: {TOO_DEEP}"
+                yield Row(str(path), number, text, error)
+            else:
+                yield Row(str(path), number, value)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is {NO_JSON}: {error}") from error
 
