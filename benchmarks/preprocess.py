@@ -50,16 +50,16 @@ def loop(rows: Path, folder: Path) -> None:
     doc_bin.to_disk(folder / "train.spacy")
 
 
-def convert(rows: Path, folder: Path, **splits: str) -> None:
+def convert(rows: Path, folder: Path, n_process: int = -1, **splits: str) -> None:
     """Convert rows with the step, all of them to one set or to more."""
     paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
-    settings = {"base": "blank:en", "n_process": -1, **paths, **splits}
+    settings = {"base": "blank:en", "n_process": n_process, **paths, **splits}
     preprocess.main(str(rows), folder / "docs", **settings)
 
 
-def split(rows: Path, folder: Path) -> None:
+def split(rows: Path, folder: Path, n_process: int) -> None:
     """Convert rows with the step, dev and test split off."""
-    convert(rows, folder, dev="", test="")
+    convert(rows, folder, n_process, dev="", test="")
 
 
 def main(
@@ -68,19 +68,21 @@ def main(
         SOURCES
     ),
     rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
+    n_process: Annotated[int, typer.Option(help="Of the step; -1: all cores.")] = -1,
 ) -> None:
     """Time the step and a plain loop in turn, and print both beside each other."""
     table = []
+    options = {loop: (), convert: (n_process,), split: (n_process,)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for n_rows in sizes:
             rows = folder / "rows.jsonl"
             write_rows(n_rows, sources, rows)
             runs = [
-                {run: in_process(run, rows, folder) for run in (loop, convert, split)}
+                {run: in_process(run, rows, folder, *o) for run, o in options.items()}
                 for _ in range(rounds)
             ]
-            for run in (loop, convert, split):
+            for run in options:
                 rate = median(n_rows / r[run][0] for r in runs)
                 ratio = median(r[loop][0] / r[run][0] for r in runs)
                 peak = median(r[run][1] for r in runs)
