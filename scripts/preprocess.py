@@ -178,7 +178,7 @@ def main(
     ] = "",
     partial: Annotated[bool, typer.Option(help="Absence means nothing.")] = False,
     max_rejected: Annotated[float, typer.Option(help="Most, as a share.")] = 0.05,
-    n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
+    n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = -1,
     strict: Annotated[bool, typer.Option(help="Exit 1 on a rejected row.")] = False,
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
