@@ -29,7 +29,7 @@ PART_SIZE = 1000
 # tables, which double now and then.
 N_WORN = 50_000
 # Words that a pipeline may remember: some megabytes.
-MAX_VOCAB = 20_000
+MAX_VOCAB = 10_000
 
 
 def find_files(pattern: str) -> list[Path]:
