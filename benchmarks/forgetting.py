@@ -211,7 +211,7 @@ def make_set(name: str, work: Path) -> None:
         str(raw),
         folder / "preprocess.json",
         folder / "update",
-        folder / "rehearsal",
+        str(folder / "rehearsal"),
         account_path=folder / "rehearse.json",
         completed_path=folder / "completed.jsonl",
     )
@@ -241,7 +241,7 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
         # Gold's new types are nobody's guess.
         changes = {**gold, "corpora.train.new_labels": []}
     output = runs / arm if arm in OTHERS else runs
-    return update(trial, base, folder, SETTINGS, output, changes)
+    return update(trial, base, folder, folder / "rehearsal", SETTINGS, output, changes)
 
 
 def run_arm(run: Run, work: Path) -> dict[str, Any]:

@@ -31,13 +31,12 @@ from wasabi import MarkdownRenderer
 
 from benchmarks.measure import in_process
 from benchmarks.preprocess import SOURCES, convert, loop, write_rows
-from scripts import preprocess, rehearse, suggest
+from scripts import choose, preprocess, rehearse, suggest
 from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import count_words, read_docs, written_whole
 from scripts.functions import create_rehearsal_reader
 from scripts.listeners import feeders_of_ner, load_ner
 from scripts.recipe import make_config, read_settings
-from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
 ROOT = Path(__file__).parents[1]
@@ -138,7 +137,7 @@ def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None
         inputs.raw,
         inputs.folder / "preprocess.json",
         folder / "update",
-        folder / "rehearsal",
+        str(folder / "rehearsal"),
         account_path=folder / "rehearse.json",
         completed_path=folder / "completed.jsonl",
         n_process=n_process,
@@ -147,17 +146,25 @@ def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None
 
 
 def run_choose(inputs: Inputs) -> None:
-    """Choose one word in ten of the pool."""
-    n_words = count_words(inputs.pool) // 10
-    choose_all(inputs.pool, inputs.folder / "chosen", n_words, 0)
+    """Choose of the pool with the step, for an update by the demo's annotations."""
+    folder = inputs.folder
+    choose.main(
+        str(inputs.pool),
+        folder / "annotations" / "train",
+        folder / "preprocess.json",
+        SETTINGS,
+        folder / "chosen",
+    )
 
 
 def run_mark(inputs: Inputs) -> None:
     """Mark the whole pool, as `specialist` does with what is chosen of it."""
-    nlp = load_ner(inputs.base_dir)
+    nlp, specialist = load_ner(inputs.base_dir), inputs.folder / "own"
     if feeders := feeders_of_ner(nlp):
         nlp.replace_listeners(next(iter(feeders)), "ner", ["model.tok2vec"])
-    mark_all(inputs.pool, inputs.folder / "marked", nlp, {*nlp.get_pipe("ner").labels})
+    nlp.to_disk(specialist)
+    labels = {*nlp.get_pipe("ner").labels}
+    mark_all(inputs.pool, inputs.folder / "marked", specialist, labels)
 
 
 @registry.readers("benchmarks.timed.v1")

@@ -16,13 +16,13 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import count_words
+from scripts.files import as_path, count_words
 from scripts.recipe import read_settings, rehearsal_words
 from scripts.reservoir import choose_all
 
 
 def main(
-    rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
+    rehearsal: Annotated[str, typer.Argument(help="Docs the base annotated.")],
     train_dir: Annotated[Path, typer.Argument(help="Completed annotations.")],
     account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
     settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
@@ -34,7 +34,7 @@ def main(
     new_labels = srsly.read_json(account_path)["new_labels"]
     settings = read_settings(settings_path, new_labels, n_annotated)
     n_words = rehearsal_words(n_annotated, settings)
-    n_docs, n_chosen = choose_all(rehearsal_dir, output_dir, n_words, seed)
+    n_docs, n_chosen = choose_all(as_path(rehearsal), output_dir, n_words, seed)
     msg.good(
         f"{n_chosen} of {n_docs} docs, for {n_words} words of training: {output_dir}"
     )

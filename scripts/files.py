@@ -1,5 +1,6 @@
 """Files as the steps read and write them: found by pattern, written whole."""
 
+import gc
 import glob
 import gzip
 import io
@@ -69,7 +70,7 @@ def as_path(setting: str) -> Path:
     """Give what a setting names: a path here, or in object storage (`s3://…`).
 
     Raises:
-        ValueError: If what reads that storage is not installed.
+        ValueError: If that storage does not answer, or what reads it is not installed.
     """
     if "://" not in setting:
         return Path(setting)
@@ -78,11 +79,14 @@ def as_path(setting: str) -> Path:
         from upath import UPath
 
         get_filesystem_class(setting.partition("://")[0])
-        return UPath(setting)
-    except (ImportError, ValueError) as error:
+        path = UPath(setting)
+        path.exists()
+    # Each storage has errors of its own: no answer, no credentials.
+    except Exception as error:
         raise ValueError(
             f"'{setting}' can't be opened: {error}. See requirements-raw.txt."
         ) from error
+    return path
 
 
 @contextmanager
@@ -118,8 +122,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         path: The file or folder that is to appear whole or not at all.
 
     Yields:
-        The path to write to; its parent folders exist.
+        The path to write to; its parent folders exist. In object storage, where a file
+        appears as it is closed, `path` itself.
     """
+    if hasattr(path, "fs"):
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     remove(beside)
@@ -195,15 +203,21 @@ def memory_zone(nlp: Language) -> AbstractContextManager:
     return nlp.memory_zone() if len(nlp.vocab) > MAX_VOCAB else nullcontext()
 
 
-def in_lives(items: Iterable[T]) -> Iterator[Iterator[T]]:
+def in_lives(items: Iterable[T], size: int = N_WORN) -> Iterator[Iterator[T]]:
     """Part a stream in streams of as many docs as a pipeline lives for.
 
     Each is to be taken whole before the next, by what loads pipelines and lets go of
     them at its end.
+
+    Args:
+        items: Docs or texts, or files of them.
+        size: The number that one pipeline takes.
     """
     items = iter(items)
     for item in items:
-        yield chain([item], islice(items, N_WORN - 1))
+        # A pipeline refers to itself: what was let go of is not free before.
+        gc.collect()
+        yield chain([item], islice(items, size - 1))
 
 
 def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:

@@ -30,12 +30,12 @@ from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.engines import Engine, start
-from scripts.files import PART_SIZE, read_docs, remove, write_shards, written_whole
+from scripts.files import PART_SIZE, as_path, read_docs, write_shards, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.listeners import load_ner, use_gpu
 from scripts.raw import Seen, known_texts, track_texts
-from scripts.shards import annotate_all
+from scripts.shards import MANIFEST, annotate_all, checksum
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.
@@ -148,7 +148,7 @@ def main(
     raw: Annotated[str, typer.Argument(help="Raw text: file, folder or glob.")],
     preprocess_path: Annotated[Path, typer.Argument(help="The account of preprocess.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: completed annotations.")],
-    rehearsal_dir: Annotated[Path, typer.Argument(help="Folder: rehearsal docs.")],
+    rehearsal: Annotated[str, typer.Argument(help="Folder: rehearsal docs.")],
     account_path: Annotated[Path, typer.Option("--account")] = Path("account.json"),
     completed_path: Annotated[Path, typer.Option("--completed")] = Path(
         "completed.jsonl"
@@ -162,6 +162,7 @@ def main(
     n_process = use_gpu(gpu_id, n_process)
     # Loaded before processes start, which then need not load it.
     lang = load_ner(base_dir := base_dir.resolve()).lang
+    rehearsal_dir = as_path(rehearsal).resolve()
     splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
     seen = Seen(known_texts(splits.values()))
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
@@ -174,11 +175,10 @@ def main(
     parts = minibatch(track_texts(raw), PART_SIZE)
     shards = (list(filter(is_rehearsal, part)) for part in parts)
     with start(engine, n_process, ray_address) as workers:
-        manifest = annotate_all(shards, base_dir, rehearsal_dir.resolve(), workers)
+        manifest = annotate_all(shards, base_dir, rehearsal_dir, workers)
     n_old_dev = len(held_out["dev"])
     n_rehearsal = sum(shard["docs"] for shard in manifest)
     if not n_rehearsal or not all(held_out.values()):
-        remove(rehearsal_dir)
         raise ValueError(
             f"'{raw}' has too little text: {n_rehearsal} new docs; "
             f"{places['repeated']} came before, {places['foreign']} are in another "
@@ -200,6 +200,7 @@ def main(
     account = {
         "completed": sources["base"],
         "rehearsal": n_rehearsal,
+        "manifest": checksum(rehearsal_dir / MANIFEST),
         "repeated": places["repeated"],
         "foreign": places["foreign"],
         "old_dev": n_old_dev,
@@ -210,7 +211,7 @@ def main(
         srsly.write_json(beside, account)
     msg.good(
         f"{account['completed']} entities completed, see {completed_path}; "
-        f"{n_rehearsal} docs: {rehearsal_dir}; left out: {places['repeated']} texts "
+        f"{n_rehearsal} docs: {rehearsal}; left out: {places['repeated']} texts "
         f"that came before, {places['foreign']} in another language"
     )
 

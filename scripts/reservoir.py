@@ -1,6 +1,5 @@
 """Choose, of many rehearsal docs, as many as training will use."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
@@ -71,7 +70,7 @@ def choose_all(
     """Choose from a folder of `.spacy` files, and write what is chosen in its order.
 
     Args:
-        rehearsal: The folder; its docs have words.
+        rehearsal: The folder, here or in object storage; its docs have words.
         output_dir: Folder for the chosen docs.
         n_words: Words to choose; a folder that has no more is taken whole.
         seed: Seed of the choice.
@@ -85,10 +84,11 @@ def choose_all(
         n_docs, n_in_all = n_docs + 1, n_in_all + n_in_doc
         counts.update(labels)
     with written_whole(output_dir) as beside:
-        if n_in_all <= n_words:
-            shutil.copytree(rehearsal, beside)
-            return n_docs, n_docs
         beside.mkdir()
+        if n_in_all <= n_words:
+            for file in doc_files(rehearsal):
+                (beside / file.name).write_bytes(file.read_bytes())
+            return n_docs, n_docs
         chosen = choose(words_and_labels(rehearsal), counts, n_words, seed)
         n_before = 0
         for file in doc_files(rehearsal):

@@ -3,12 +3,15 @@
 A shard is a file of docs, which appears whole or not at all. Its line in the manifest
 says what it was made of and what it holds: docs, tokens, entities by label, and the
 hashes of its texts, of the base and of itself. A shard whose hashes are as they should
-be is not made again.
+be is not made again. Until all are done, each line is a file beside its shard: object
+storage has no file to add lines to.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from hashlib import md5
 from itertools import count
 from pathlib import Path
@@ -30,6 +33,8 @@ from scripts.files import (
 from scripts.listeners import load_ner
 
 MANIFEST = "manifest.jsonl"
+# What is ours in the folder beside the manifest, whatever else is kept there.
+OURS = re.compile(r"\.?\d{5,}\.spacy(\.json)?(\.part)?")
 # Texts that this process has begun with.
 STARTED = count(PART_SIZE, PART_SIZE)
 Shard = dict[str, Any]
@@ -64,13 +69,16 @@ def annotate(texts: list[str], base_dir: Path, folder: Path, shard: Shard) -> Sh
     # The words of a shard are freed with it.
     with memory_zone(nlp):
         n_docs = write_docs(counted(nlp.pipe(texts)), path)
-    return {
+    line = {
         **shard,
-        "md5": get_checksum(path),
+        "md5": checksum(path),
         "docs": n_docs,
         "tokens": n_tokens,
         "entities": dict(sorted(labels.items())),
     }
+    with written_whole(path.with_name(f"{path.name}.json")) as beside:
+        beside.write_text(srsly.json_dumps(line), encoding="utf-8")
+    return line
 
 
 def annotate_all(
@@ -81,16 +89,15 @@ def annotate_all(
     Args:
         parts: The texts; two parts a worker are held.
         base_dir: The base.
-        folder: The folder of shards and manifest; what is whole in it is kept.
+        folder: The folder of shards and manifest, here or in object storage; what is
+            whole in it is kept.
         workers: What annotates; any number of them gives the same bytes.
 
     Returns:
         The manifest: a line for each shard, in order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / MANIFEST
-    base, known = get_checksum(base_dir), read_manifest(manifest)
-    shards: list[Shard] = []
+    base, known = get_checksum(base_dir), read_lines(folder)
 
     def tasks() -> Iterator[Future]:
         for number, texts in enumerate(parts):
@@ -102,27 +109,35 @@ def annotate_all(
             else:
                 yield workers.submit(annotate, texts, base_dir, folder, shard)
 
-    with manifest.open("a", encoding="utf-8") as lines:
-        for shard in in_order(tasks(), workers.n_jobs):
-            shards.append(shard)
-            lines.write(f"{srsly.json_dumps(shard)}\n")
-            lines.flush()
-    with written_whole(manifest) as part:
-        srsly.write_jsonl(part, shards)
-    for path in {*folder.iterdir()} - {folder / s["file"] for s in shards} - {manifest}:
-        remove(path)
+    shards = list(in_order(tasks(), workers.n_jobs))
+    with written_whole(folder / MANIFEST) as beside, beside.open("w") as lines:
+        lines.writelines(f"{srsly.json_dumps(shard)}\n" for shard in shards)
+    files = {shard["file"] for shard in shards}
+    for path in folder.iterdir():
+        if OURS.fullmatch(path.name) and path.name not in files:
+            remove(path)
     return shards
 
 
-def read_manifest(path: Path) -> dict[tuple[str, str, str], Shard]:
-    """Read the lines of a manifest by file, base and texts.
+def read_lines(folder: Path) -> dict[tuple[str, str, str], Shard]:
+    """Read the lines of a manifest, and those beside shards, by file, base and texts.
 
-    A line that was being written when all stopped is broken, and left out.
+    A line that is broken is left out.
     """
-    lines = srsly.read_jsonl(path, skip=True) if path.exists() else []
-    return {(line["file"], line["base"], line["texts"]): line for line in lines}
+    known = {}
+    for path in (*folder.glob(MANIFEST), *folder.glob("*.spacy.json")):
+        for text in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                line = srsly.json_loads(text)
+                known[line["file"], line["base"], line["texts"]] = line
+    return known
 
 
 def is_whole(path: Path, shard: Shard) -> bool:
     """Say whether a shard is there and as its line in the manifest says."""
-    return path.exists() and get_checksum(path) == shard.get("md5")
+    return path.exists() and checksum(path) == shard.get("md5")
+
+
+def checksum(path: Path) -> str:
+    """Take the checksum of a file, here or in object storage."""
+    return md5(path.read_bytes()).hexdigest()

@@ -13,7 +13,6 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 from spacy.cli.train import train
 from thinc.api import Config
@@ -37,7 +36,7 @@ def main(
     if labels:
         train(config_path, specialist_dir, use_gpu=gpu_id)
         # Not model-best: on a small dev set that can be the untrained one.
-        specialist = spacy.load(specialist_dir / "model-last")
+        specialist = specialist_dir / "model-last"
         n_marked = mark_all(rehearsal_dir, output_dir, specialist, labels)
         names = ", ".join(sorted(labels))
         msg.good(f"The specialist sees {names} in {n_marked} docs: {output_dir}")

@@ -5,7 +5,7 @@ trial, a table and a plot; and, in `configs/update.cfg`, the settings of the bes
 All scores are those on the dev set: no test is seen. Trials that are done are not
 made again, unless the base, the data or a setting is another.
 
-    python -m scripts.sweep training/base corpus configs/update.cfg \
+    python -m scripts.sweep training/base corpus corpus/rehearsal configs/update.cfg \
         training/experiment --ratios "1, 2" --sizes "50, 200, all"
 """
 
@@ -28,7 +28,7 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.engines import Engine, Workers, start
-from scripts.files import count_docs, count_words, written_whole
+from scripts.files import as_path, count_docs, count_words, written_whole
 from scripts.progress import track
 from scripts.recipe import are_corrections
 from scripts.trials.pool import run_all
@@ -36,7 +36,7 @@ from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
 
 # What a trial reads beside the base and the settings.
-DATA = ("annotations", "update", "rehearsal")
+DATA = ("annotations", "update", "rehearse.json")
 
 
 def plan(
@@ -169,6 +169,7 @@ def parse_size(text: str) -> int:
 def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
     corpus_dir: Annotated[Path, typer.Argument(help="Preprocess and rehearse's.")],
+    rehearsal: Annotated[str, typer.Argument(help="Rehearsal docs.")],
     settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder of trials.")],
     arms: Annotated[str, typer.Option(help="Ways, with commas.")] = ", ".join(ARMS),
@@ -193,6 +194,7 @@ def main(
             workers,
             base_dir=base_dir.resolve(),
             corpus_dir=corpus_dir.resolve(),
+            rehearsal_dir=as_path(rehearsal).resolve(),
             settings_path=settings_path.resolve(),
             output_dir=output_dir.resolve(),
             gpu_id=gpu_id,

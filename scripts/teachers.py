@@ -1,12 +1,17 @@
 """The second teacher's marks in rehearsal docs: where a specialist sees a new type."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from scripts.files import (
+    N_WORN,
+    PART_SIZE,
     doc_files,
+    in_lives,
     memory_zone,
     read_docs,
     write_docs,
@@ -39,37 +44,42 @@ def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
         doc.set_ents(seen, default="unmodified")
 
 
-def mark_file(
-    path: Path, output_path: Path, specialist: Language, labels: set[str]
+def mark_files(
+    paths: Iterable[Path], folder: Path, specialist: Language, labels: set[str]
 ) -> int:
-    """Mark the rehearsal docs of one file, and give the number of those with a mark."""
-    docs = list(read_docs(path, specialist.vocab))
-    mark(docs, specialist, labels)
-    write_docs(docs, output_path)
-    return sum(any(ent.label_ in labels for ent in doc.ents) for doc in docs)
+    """Mark the rehearsal docs of files, and give the number of those with a mark."""
+    n_marked = 0
+    set_batch_size(specialist)
+    specialist.select_pipes(enable="ner")
+    for path in paths:
+        # The words of a file are freed with it.
+        with memory_zone(specialist):
+            docs = list(read_docs(path, specialist.vocab))
+            mark(docs, specialist, labels)
+            write_docs(docs, folder / path.name)
+            n_marked += sum(any(e.label_ in labels for e in d.ents) for d in docs)
+    return n_marked
 
 
 def mark_all(
-    rehearsal_dir: Path, output_dir: Path, specialist: Language, labels: set[str]
+    rehearsal_dir: Path, output_dir: Path, specialist_dir: Path, labels: set[str]
 ) -> int:
     """Mark all rehearsal docs in a folder.
 
     Args:
         rehearsal_dir: Folder of `.spacy` files, as the base annotated them.
         output_dir: Folder for the same files with marks.
-        specialist: A pipeline that learned from the annotations alone.
+        specialist_dir: A pipeline that learned from the annotations alone.
         labels: The labels that are new to the base.
 
     Returns:
         The number of docs with a mark.
     """
     n_marked = 0
-    set_batch_size(specialist)
     files = doc_files(rehearsal_dir)
-    with written_whole(output_dir) as beside, specialist.select_pipes(enable="ner"):
+    with written_whole(output_dir) as beside:
         beside.mkdir()
-        for path in track(files, "Marking", len(files), "files"):
-            # The words of a file are freed with it.
-            with memory_zone(specialist):
-                n_marked += mark_file(path, beside / path.name, specialist, labels)
+        tracked = track(files, "Marking", len(files), "files")
+        for part in in_lives(tracked, N_WORN // PART_SIZE):
+            n_marked += mark_files(part, beside, spacy.load(specialist_dir), labels)
     return n_marked

@@ -74,7 +74,7 @@ def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys
     settings.to_disk(tmp_path / "update.cfg")
     srsly.write_json(tmp_path / "preprocess.json", {"new_labels": ["DISEASE"]})
     names = ("new.spacy", "preprocess.json", "update.cfg", "chosen")
-    main(pool, *(tmp_path / name for name in names))
+    main(str(pool), *(tmp_path / name for name in names))
     # Half of 4 steps of 25 words: rehearsal is one word to each annotated word.
     assert "for 50 words of training" in " ".join(capsys.readouterr().out.split())
     n_words = [len(doc) for doc in read_docs(tmp_path / "chosen", Vocab())]

@@ -78,12 +78,13 @@ def test_any_number_of_processes_gives_the_same_bytes(base_dir, tmp_path, whole)
 def test_killed_at_any_time_it_goes_on_to_the_same_bytes(
     base_dir, tmp_path, whole, n_process
 ):
-    rng, manifest = random.Random(n_process), tmp_path / MANIFEST
+    rng = random.Random(n_process)
     code = SLOW.format(parts=PARTS)
     command = [sys.executable, "-c", code, base_dir, tmp_path, str(n_process)]
     for _ in range(2):
         process = subprocess.Popen(command, start_new_session=True)
-        while not (manifest.exists() and manifest.stat().st_size):
+        # The line of a shard, or the manifest.
+        while process.poll() is None and not any(tmp_path.glob("*.json*")):
             time.sleep(0.05)
         time.sleep(rng.random() * 0.3)
         os.killpg(process.pid, signal.SIGKILL)
@@ -99,7 +100,7 @@ def test_workers_end_with_a_killed_parent(base_dir, tmp_path):
     code = SLOW.format(parts=PARTS * 100)
     command = [sys.executable, "-c", code, base_dir, tmp_path, "2"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    while not (tmp_path / MANIFEST).exists() or not any(tmp_path.glob("*.spacy")):
+    while not any(tmp_path.glob("*.spacy")):
         time.sleep(0.05)
     process.kill()
     # At an end when nobody has it open any more.
@@ -140,6 +141,31 @@ def test_changed_text_makes_its_shard_again_and_no_other(base_dir, tmp_path):
     changed = {name for name in before if after.get(name) != before[name]}
     assert changed == {"00001.spacy", "00005.spacy", MANIFEST}
     assert "00005.spacy" not in after
+
+
+def test_folder_s_other_files_stay(base_dir, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    annotate_all(PARTS, base_dir, tmp_path, 1)
+    annotate_all(PARTS[:2], base_dir, tmp_path, 1)
+    ours = {"00000.spacy", "00001.spacy", MANIFEST}
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", *ours}
+
+
+def test_object_storage_gets_the_same_bytes_and_keeps_what_is_done(base_dir, whole):
+    upath = pytest.importorskip("upath", reason="requirements-raw.txt")
+    folder = upath.UPath("memory://bucket/rehearsal")
+
+    def stopped():
+        yield from PARTS[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate_all(stopped(), base_dir, folder, 1)
+    before = {path: path.fs.ukey(path.path) for path in folder.glob("*.spacy")}
+    assert len(before) == 3
+    annotate_all(PARTS, base_dir, folder, 1)
+    assert bytes_in(folder) == whole
+    assert {path: path.fs.ukey(path.path) for path in before} == before
 
 
 def test_part_of_which_no_text_is_new_is_a_shard_without_docs(base, base_dir, tmp_path):

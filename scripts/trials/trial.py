@@ -77,6 +77,7 @@ def update(
     trial: Trial,
     base_dir: Path,
     corpus_dir: Path,
+    rehearsal_dir: Path,
     settings_path: Path,
     output_dir: Path,
     changes: dict[str, Any] | None = None,
@@ -88,7 +89,8 @@ def update(
         trial: The way.
         base_dir: The base.
         corpus_dir: What preprocess and rehearse wrote: `annotations` and their
-            account, `update` and `rehearsal`.
+            account, and `update`.
+        rehearsal_dir: The rehearsal docs.
         settings_path: What an update sets.
         output_dir: Folder of trials; the trial's own folder appears whole in it. A
             trial with two teachers finds its specialist's there.
@@ -124,11 +126,10 @@ def update(
         n_old = settings["corpora"]["train"]["ratio"] * n_words
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
-        choose_all(corpus_dir / "rehearsal", rehearsal, n_old, trial.seed)
+        choose_all(rehearsal_dir, rehearsal, n_old, trial.seed)
         if asks_specialist:
             teacher = output_dir / specialist_of(trial).name / "model-last"
-            specialist = spacy.load(teacher)
-            mark_all(rehearsal, paths["rehearsal"], specialist, {*new_labels})
+            mark_all(rehearsal, paths["rehearsal"], teacher, {*new_labels})
         config = make_config(nlp, str(base_dir), settings, labels, n_words)
         config.to_disk(folder / "update.cfg")
         with (
