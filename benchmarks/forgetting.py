@@ -32,9 +32,10 @@ from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
+from scripts.docs import read_docs, write_docs
 from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
-from scripts.files import read_docs, write_docs, written_whole
+from scripts.files import written_whole
 from scripts.trials.pool import run_all
 from scripts.trials.trial import ARMS, RATIO, Trial, specialist_of, update
 

@@ -32,10 +32,11 @@ from wasabi import MarkdownRenderer
 from benchmarks.measure import in_process
 from benchmarks.preprocess import SOURCES, convert, loop, write_rows
 from scripts import choose, preprocess, rehearse, suggest
+from scripts.docs import count_words, read_docs
 from scripts.evaluation.metrics import new_tallies, run_tests
-from scripts.files import count_words, read_docs, written_whole
+from scripts.files import written_whole
 from scripts.functions import create_rehearsal_reader
-from scripts.listeners import feeders_of_ner, load_ner
+from scripts.pipelines import feeders_of_ner, load_ner
 from scripts.recipe import make_config, read_settings
 from scripts.teachers import mark_all
 

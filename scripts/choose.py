@@ -16,7 +16,8 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import as_path, count_words
+from scripts.docs import count_words
+from scripts.files import as_path
 from scripts.recipe import read_settings, rehearsal_words
 from scripts.reservoir import choose_all
 

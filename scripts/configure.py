@@ -17,7 +17,8 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import count_words, written_whole
+from scripts.docs import count_words
+from scripts.files import written_whole
 from scripts.recipe import make_config, read_settings
 
 

@@ -20,6 +20,7 @@ from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
+from scripts.docs import count_docs, read_docs
 from scripts.evaluation.metrics import (
     new_tallies,
     pass_gates,
@@ -28,8 +29,8 @@ from scripts.evaluation.metrics import (
     to_metrics,
     verdict,
 )
-from scripts.files import count_docs, read_docs, written_whole
-from scripts.listeners import use_gpu
+from scripts.files import written_whole
+from scripts.pipelines import use_gpu
 from scripts.progress import track
 
 

@@ -20,7 +20,8 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import read_docs, written_whole
+from scripts.docs import read_docs
+from scripts.files import written_whole
 
 # Docs to try, from the first: enough to see that it is the same pipeline.
 N_DOCS = 1000

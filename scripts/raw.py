@@ -10,7 +10,8 @@ import numpy as np
 import srsly
 
 from scripts.annotations.split import hash_of
-from scripts.files import BROKEN, find_files, open_plain, read_docs
+from scripts.docs import read_docs
+from scripts.files import BROKEN, find_files, open_plain
 from scripts.progress import track
 
 # Characters of a text that is taken whole: some hundred words, of which a batch of

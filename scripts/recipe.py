@@ -9,7 +9,7 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts.annotations.records import INCORRECT
-from scripts.listeners import feeders_of_ner
+from scripts.pipelines import feeders_of_ner
 
 
 def are_corrections(

@@ -29,11 +29,12 @@ from wasabi import msg
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
+from scripts.docs import PART_SIZE, read_docs, write_shards
 from scripts.engines import Engine, start
-from scripts.files import PART_SIZE, as_path, read_docs, write_shards, written_whole
+from scripts.files import as_path, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
-from scripts.listeners import load_ner, use_gpu
+from scripts.pipelines import load_ner, use_gpu
 from scripts.raw import Seen, known_texts, track_texts
 from scripts.shards import MANIFEST, annotate_all, checksum
 

@@ -8,13 +8,8 @@ from random import Random
 
 from spacy.attrs import ENT_TYPE
 
-from scripts.files import (
-    doc_files,
-    read_bin,
-    read_docs,
-    write_docs,
-    written_whole,
-)
+from scripts.docs import doc_files, read_bin, read_docs, write_docs
+from scripts.files import written_whole
 
 # 0: a label is chosen as often as it occurs; 1: all labels as often as each other. Of a
 # pool seven times as large as needed, beside 100 rows of drugs (three seeds, newswire's

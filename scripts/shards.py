@@ -21,16 +21,10 @@ import srsly
 from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
+from scripts.docs import PART_SIZE, write_docs
 from scripts.engines import Workers, done, in_order
-from scripts.files import (
-    N_WORN,
-    PART_SIZE,
-    memory_zone,
-    remove,
-    write_docs,
-    written_whole,
-)
-from scripts.listeners import load_ner
+from scripts.files import remove, written_whole
+from scripts.pipelines import N_WORN, load_ner, memory_zone
 
 MANIFEST = "manifest.jsonl"
 # What is ours in the folder beside the manifest, whatever else is kept there.

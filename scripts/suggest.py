@@ -25,8 +25,9 @@ from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.files import PART_SIZE, in_lives, memory_zone, written_whole
-from scripts.listeners import load_ner
+from scripts.docs import PART_SIZE
+from scripts.files import written_whole
+from scripts.pipelines import in_lives, load_ner, memory_zone
 from scripts.raw import Seen, known_texts, track_texts
 
 

@@ -27,8 +27,9 @@ from wasabi import MarkdownRenderer, msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
+from scripts.docs import count_docs, count_words
 from scripts.engines import Engine, Workers, start
-from scripts.files import as_path, count_docs, count_words, written_whole
+from scripts.files import as_path, written_whole
 from scripts.progress import track
 from scripts.recipe import are_corrections
 from scripts.trials.pool import run_all

@@ -7,17 +7,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts.files import (
-    N_WORN,
-    PART_SIZE,
-    doc_files,
-    in_lives,
-    memory_zone,
-    read_docs,
-    write_docs,
-    written_whole,
-)
-from scripts.listeners import set_batch_size
+from scripts.docs import PART_SIZE, doc_files, read_docs, write_docs
+from scripts.files import written_whole
+from scripts.pipelines import N_WORN, in_lives, memory_zone, set_batch_size
 from scripts.progress import track
 
 

@@ -8,7 +8,7 @@ from test_configure import SETTINGS
 from thinc.api import Config
 
 from scripts.choose import main
-from scripts.files import read_docs, write_docs
+from scripts.docs import read_docs, write_docs
 from scripts.reservoir import choose, choose_all
 
 COMMON, RARE = {0, 1}, {0, 1, 2}

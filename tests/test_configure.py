@@ -11,8 +11,8 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
-from scripts.files import write_docs
-from scripts.listeners import feeders_of_ner
+from scripts.docs import write_docs
+from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"

@@ -3,9 +3,9 @@ import spacy
 import srsly
 from conftest import TEXTS, make_pipeline
 
+from scripts.docs import write_docs
 from scripts.evaluate import main
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
-from scripts.files import write_docs
 
 
 def gold(nlp, text, *ents):

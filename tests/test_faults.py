@@ -15,7 +15,7 @@ from scripts.annotations.offsets import Reading, Votes
 from scripts.annotations.records import Record, Span
 from scripts.annotations.survey import Survey
 from scripts.command import run
-from scripts.files import read_docs
+from scripts.docs import read_docs
 from scripts.preprocess import main
 
 GOOD = {"text": "Influenza came back.", "spans": [[0, 9, "DISEASE"]]}

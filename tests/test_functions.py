@@ -2,7 +2,7 @@ import pytest
 from conftest import TEXTS, make_pipeline
 from spacy.training import Example
 
-from scripts.files import write_docs
+from scripts.docs import write_docs
 from scripts.functions import (
     create_prepare_ner,
     create_rehearsal_reader,

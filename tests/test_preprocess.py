@@ -7,7 +7,7 @@ import pytest
 import spacy
 import srsly
 
-from scripts.files import read_docs
+from scripts.docs import read_docs
 from scripts.preprocess import main
 
 ROOT = Path(__file__).parents[1]

@@ -19,7 +19,7 @@ from weasel.cli.document import project_document
 from weasel.util import load_project_config
 from weasel.util.hashing import get_checksum
 
-from scripts.files import write_docs
+from scripts.docs import write_docs
 
 ROOT = Path(__file__).parents[1]
 PROJECT = load_project_config(ROOT)

@@ -6,7 +6,7 @@ from scripts.annotations.align import Repairs, make_doc
 from scripts.annotations.formats import parse_row
 from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
-from scripts.files import read_docs, write_docs
+from scripts.docs import read_docs, write_docs
 from scripts.rehearse import complete, main
 
 
@@ -118,7 +118,7 @@ def test_annotations_of_many_files_are_completed_like_those_of_one(
     base, tmp_path, monkeypatch
 ):
     one = rehearse(base, tmp_path / "one", RAW)
-    monkeypatch.setattr("scripts.files.SHARD_SIZE", 2)
+    monkeypatch.setattr("scripts.docs.SHARD_SIZE", 2)
     many = rehearse(base, tmp_path / "many", RAW)
     assert len(list((tmp_path / "many" / "update" / "dev").iterdir())) > 1
     for name in one:

@@ -12,8 +12,8 @@ import srsly
 from conftest import TEXTS
 
 from scripts import shards
+from scripts.docs import read_docs
 from scripts.engines import check_address, start
-from scripts.files import read_docs
 from scripts.shards import MANIFEST
 
 ROOT = Path(__file__).parents[1]

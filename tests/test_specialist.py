@@ -2,7 +2,7 @@ import pytest
 from conftest import TEXTS, make_pipeline
 from test_configure import SETTINGS
 
-from scripts.files import read_docs, write_docs
+from scripts.docs import read_docs, write_docs
 from scripts.recipe import make_config, read_settings
 from scripts.specialist import main
 from scripts.teachers import mark

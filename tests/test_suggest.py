@@ -6,7 +6,7 @@ from spacy.training import Example
 from scripts.annotations.formats import format_of, parse_row
 from scripts.annotations.offsets import Reading, to_span
 from scripts.annotations.rows import read_rows
-from scripts.files import write_docs
+from scripts.docs import write_docs
 from scripts.suggest import main
 
 FRIDAY = ("She came on Friday.", [(12, 18, "DAY")])

@@ -5,7 +5,7 @@ import srsly
 from conftest import TEXTS
 from test_configure import SETTINGS
 
-from scripts.files import write_docs
+from scripts.docs import write_docs
 from scripts.sweep import main, plan, write_settings
 from scripts.trials.results import best_of, front_of, over_seeds
 from scripts.trials.trial import Trial

@@ -26,8 +26,9 @@ from scripts.annotations.convert import (
 )
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan
+from scripts.docs import PART_SIZE, write_docs
 from scripts.engines import Workers
-from scripts.files import PART_SIZE, memory_zone, write_docs
+from scripts.pipelines import memory_zone
 
 
 class Job(NamedTuple):

@@ -10,8 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.files import in_lives, memory_zone
-from scripts.listeners import leave_out_others, set_batch_size
+from scripts.pipelines import in_lives, leave_out_others, memory_zone, set_batch_size
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")

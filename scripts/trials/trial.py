@@ -13,7 +13,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 import scripts.functions  # noqa: F401  registers the reader
-from scripts.files import read_docs, write_docs, written_whole
+from scripts.docs import read_docs, write_docs
+from scripts.files import written_whole
 from scripts.recipe import make_config, read_settings, rehearsal_words
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all

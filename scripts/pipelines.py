@@ -1,14 +1,25 @@
-"""What the NER listens to: a shared tok2vec or transformer, or nothing."""
+"""Pipelines as the steps run them: with what the NER needs, and flat in memory."""
 
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import spacy
 from spacy.language import Language
 from thinc.api import NumpyOps, get_current_ops
 
+T = TypeVar("T")
 # Docs.
 BATCH_SIZE = 64
+# Docs after which a pipeline is loaded anew: words that were freed leave holes in its
+# tables, which double now and then.
+N_WORN = 50_000
+# Words that a pipeline may remember: some megabytes.
+MAX_VOCAB = 10_000
 # Factories of components that set no entities.
 NO_ENTS = {
     "attribute_ruler",
@@ -86,3 +97,29 @@ def set_batch_size(nlp: Language) -> None:
     """
     if isinstance(get_current_ops(), NumpyOps):
         nlp.batch_size = min(nlp.batch_size, BATCH_SIZE)
+
+
+def memory_zone(nlp: Language) -> AbstractContextManager:
+    """Begin a memory zone, unless the pipeline knows few words yet: then they stay.
+
+    In a zone the tokenizer remembers no word. What it knows from before takes a tenth
+    off the time of a pipeline, and four fifths off its own.
+    """
+    return nlp.memory_zone() if len(nlp.vocab) > MAX_VOCAB else nullcontext()
+
+
+def in_lives(items: Iterable[T], size: int = N_WORN) -> Iterator[Iterator[T]]:
+    """Part a stream in streams of as many docs as a pipeline lives for.
+
+    Each is to be taken whole before the next, by what loads pipelines and lets go of
+    them at its end.
+
+    Args:
+        items: Docs or texts, or files of them.
+        size: The number that one pipeline takes.
+    """
+    items = iter(items)
+    for item in items:
+        # A pipeline refers to itself: what was let go of is not free before.
+        gc.collect()
+        yield chain([item], islice(items, size - 1))
