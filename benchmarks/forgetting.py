@@ -36,6 +36,7 @@ from scripts.docs import read_docs, write_docs
 from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import written_whole
+from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
 from scripts.trials.trial import ARMS, RATIO, Trial, specialist_of, update
 
@@ -242,7 +243,9 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
         # Gold's new types are nobody's guess.
         changes = {**gold, "corpora.train.new_labels": []}
     output = runs / arm if arm in OTHERS else runs
-    return update(trial, base, folder, folder / "rehearsal", SETTINGS, output, changes)
+    manifest = srsly.read_json(folder / "rehearse.json")["manifest"]
+    shards = finished_shards(folder / "rehearsal", manifest)
+    return update(trial, base, folder, shards, SETTINGS, output, changes)
 
 
 def run_arm(run: Run, work: Path) -> dict[str, Any]:

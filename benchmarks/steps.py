@@ -151,6 +151,7 @@ def run_choose(inputs: Inputs) -> None:
     folder = inputs.folder
     choose.main(
         str(inputs.pool),
+        inputs.pool.with_name("rehearse.json"),
         folder / "annotations" / "train",
         folder / "preprocess.json",
         SETTINGS,

@@ -1,10 +1,10 @@
 """Choose, of the rehearsal docs, as many as training will use.
 
-Input: what `rehearse` wrote, the completed annotations, their account by `preprocess`,
+Input: what `rehearse` wrote, the completed annotations, the account of `preprocess`,
 and the settings of an update: they say how many words training reads. Output: a folder
 of the chosen docs; all of them, where there are no more.
 
-    python -m scripts.choose corpus/rehearsal corpus/update/train \
+    python -m scripts.choose corpus/rehearsal corpus/rehearse.json corpus/update/train \
         corpus/preprocess.json configs/update.cfg corpus/chosen
 """
 
@@ -20,10 +20,12 @@ from scripts.docs import count_words
 from scripts.files import as_path
 from scripts.recipe import read_settings, rehearsal_words
 from scripts.reservoir import choose_all
+from scripts.shards import finished_shards
 
 
 def main(
     rehearsal: Annotated[str, typer.Argument(help="Docs the base annotated.")],
+    rehearse_path: Annotated[Path, typer.Argument(help="What rehearse counted.")],
     train_dir: Annotated[Path, typer.Argument(help="Completed annotations.")],
     account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
     settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
@@ -35,7 +37,9 @@ def main(
     new_labels = srsly.read_json(account_path)["new_labels"]
     settings = read_settings(settings_path, new_labels, n_annotated)
     n_words = rehearsal_words(n_annotated, settings)
-    n_docs, n_chosen = choose_all(as_path(rehearsal), output_dir, n_words, seed)
+    manifest = srsly.read_json(rehearse_path)["manifest"]
+    files = finished_shards(as_path(rehearsal), manifest)
+    n_docs, n_chosen = choose_all(files, output_dir, n_words, seed)
     msg.good(
         f"{n_chosen} of {n_docs} docs, for {n_words} words of training: {output_dir}"
     )

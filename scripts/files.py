@@ -54,6 +54,7 @@ def as_path(setting: str) -> Path:
     Raises:
         ValueError: If that storage does not answer, or what reads it is not installed.
     """
+    setting = setting.removeprefix("file://")
     if "://" not in setting:
         return Path(setting)
     try:
@@ -104,11 +105,20 @@ def written_whole(path: Path) -> Iterator[Path]:
         path: The file or folder that is to appear whole or not at all.
 
     Yields:
-        The path to write to; its parent folders exist. In object storage, where a file
-        appears as it is closed, `path` itself.
+        The path to write to; its parent folders exist. In object storage `path` itself,
+        to be written in one go.
+
+    Raises:
+        ValueError: If object storage fails.
     """
     if hasattr(path, "fs"):
-        yield path
+        try:
+            yield path
+        # Each storage has errors of its own.
+        except Exception as error:
+            raise ValueError(
+                f"{path}: {error}: run again. What is done is kept."
+            ) from error
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")

@@ -108,18 +108,14 @@ def memory_zone(nlp: Language) -> AbstractContextManager:
     return nlp.memory_zone() if len(nlp.vocab) > MAX_VOCAB else nullcontext()
 
 
-def in_lives(items: Iterable[T], size: int = N_WORN) -> Iterator[Iterator[T]]:
+def in_lives(items: Iterable[T]) -> Iterator[Iterator[T]]:
     """Part a stream in streams of as many docs as a pipeline lives for.
 
     Each is to be taken whole before the next, by what loads pipelines and lets go of
     them at its end.
-
-    Args:
-        items: Docs or texts, or files of them.
-        size: The number that one pipeline takes.
     """
     items = iter(items)
     for item in items:
         # A pipeline refers to itself: what was let go of is not free before.
         gc.collect()
-        yield chain([item], islice(items, size - 1))
+        yield chain([item], islice(items, N_WORN - 1))

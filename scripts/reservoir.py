@@ -8,7 +8,7 @@ from random import Random
 
 from spacy.attrs import ENT_TYPE
 
-from scripts.docs import doc_files, read_bin, read_docs, write_docs
+from scripts.docs import read_bin, read_docs, write_docs
 from scripts.files import written_whole
 
 # 0: a label is chosen as often as it occurs; 1: all labels as often as each other. Of a
@@ -50,9 +50,9 @@ def choose(
     return {number for _, number, _ in chosen}
 
 
-def words_and_labels(path: Path) -> Iterator[tuple[int, set[int]]]:
+def words_and_labels(files: Iterable[Path]) -> Iterator[tuple[int, set[int]]]:
     """Read how many words each doc has, and its labels, without making the doc."""
-    for file in doc_files(path):
+    for file in files:
         doc_bin = read_bin(file)
         column = doc_bin.attrs.index(ENT_TYPE)
         for tokens in doc_bin.tokens:
@@ -60,33 +60,35 @@ def words_and_labels(path: Path) -> Iterator[tuple[int, set[int]]]:
 
 
 def choose_all(
-    rehearsal: Path, output_dir: Path, n_words: float, seed: int
+    files: list[Path], output_dir: Path, n_words: float, seed: int
 ) -> tuple[int, int]:
-    """Choose from a folder of `.spacy` files, and write what is chosen in its order.
+    """Choose from `.spacy` files, and write what is chosen in its order.
 
     Args:
-        rehearsal: The folder, here or in object storage; its docs have words.
+        files: The files, here or in object storage; their docs have words.
         output_dir: Folder for the chosen docs.
-        n_words: Words to choose; a folder that has no more is taken whole.
+        n_words: Words to choose; files that have no more are taken whole. Where none
+            are asked for, none is read.
         seed: Seed of the choice.
 
     Returns:
-        The number of docs in the folder, and of those chosen.
+        The number of docs in the files that were read, and of those chosen.
     """
+    files = files if n_words > 0 else []
     counts: Counter[int] = Counter()
     n_docs = n_in_all = 0
-    for n_in_doc, labels in words_and_labels(rehearsal):
+    for n_in_doc, labels in words_and_labels(files):
         n_docs, n_in_all = n_docs + 1, n_in_all + n_in_doc
         counts.update(labels)
     with written_whole(output_dir) as beside:
         beside.mkdir()
         if n_in_all <= n_words:
-            for file in doc_files(rehearsal):
+            for file in files:
                 (beside / file.name).write_bytes(file.read_bytes())
             return n_docs, n_docs
-        chosen = choose(words_and_labels(rehearsal), counts, n_words, seed)
+        chosen = choose(words_and_labels(files), counts, n_words, seed)
         n_before = 0
-        for file in doc_files(rehearsal):
+        for file in files:
             docs = list(read_docs(file))
             numbered = enumerate(docs, start=n_before)
             if picked := [doc for number, doc in numbered if number in chosen]:

@@ -7,7 +7,6 @@ be is not made again. Until all are done, each line is a file beside its shard: 
 storage has no file to add lines to.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -21,14 +20,12 @@ import srsly
 from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
-from scripts.docs import PART_SIZE, write_docs
+from scripts.docs import PART_SIZE, EntityBin
 from scripts.engines import Workers, done, in_order
 from scripts.files import remove, written_whole
 from scripts.pipelines import N_WORN, load_ner, memory_zone
 
 MANIFEST = "manifest.jsonl"
-# What is ours in the folder beside the manifest, whatever else is kept there.
-OURS = re.compile(r"\.?\d{5,}\.spacy(\.json)?(\.part)?")
 # Texts that this process has begun with.
 STARTED = count(PART_SIZE, PART_SIZE)
 Shard = dict[str, Any]
@@ -40,7 +37,7 @@ def annotate(texts: list[str], base_dir: Path, folder: Path, shard: Shard) -> Sh
     Args:
         texts: The texts.
         base_dir: The base.
-        folder: The folder of shards.
+        folder: The folder of shards, here or in object storage.
         shard: The line of the manifest, with the `file` in it.
 
     Returns:
@@ -62,11 +59,13 @@ def annotate(texts: list[str], base_dir: Path, folder: Path, shard: Shard) -> Sh
 
     # The words of a shard are freed with it.
     with memory_zone(nlp):
-        n_docs = write_docs(counted(nlp.pipe(texts)), path)
+        content = EntityBin(counted(nlp.pipe(texts))).to_bytes()
+    with written_whole(path) as beside:
+        beside.write_bytes(content)
     line = {
         **shard,
-        "md5": checksum(path),
-        "docs": n_docs,
+        "md5": md5(content).hexdigest(),
+        "docs": len(texts),
         "tokens": n_tokens,
         "entities": dict(sorted(labels.items())),
     }
@@ -83,14 +82,13 @@ def annotate_all(
     Args:
         parts: The texts; two parts a worker are held.
         base_dir: The base.
-        folder: The folder of shards and manifest, here or in object storage; what is
-            whole in it is kept.
+        folder: The folder of shards and manifest, here or in object storage, and of no
+            other run; what is whole in it is kept.
         workers: What annotates; any number of them gives the same bytes.
 
     Returns:
         The manifest: a line for each shard, in order.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     base, known = get_checksum(base_dir), read_lines(folder)
 
     def tasks() -> Iterator[Future]:
@@ -98,19 +96,43 @@ def annotate_all(
             digest = md5("\0".join(texts).encode()).hexdigest()
             shard = {"file": f"{number:05}.spacy", "base": base, "texts": digest}
             before = known.get(tuple(shard.values()), {})
-            if is_whole(folder / shard["file"], before):
+            if before and is_whole(folder, before):
                 yield done(before)
             else:
                 yield workers.submit(annotate, texts, base_dir, folder, shard)
 
     shards = list(in_order(tasks(), workers.n_jobs))
-    with written_whole(folder / MANIFEST) as beside, beside.open("w") as lines:
-        lines.writelines(f"{srsly.json_dumps(shard)}\n" for shard in shards)
+    lines = (f"{srsly.json_dumps(shard)}\n" for shard in shards)
+    with written_whole(folder / MANIFEST) as beside:
+        beside.write_text("".join(lines), encoding="utf-8")
     files = {shard["file"] for shard in shards}
+    ours = files.union(line["file"] for line in known.values())
+    # Whatever else is kept in the folder stays.
     for path in folder.iterdir():
-        if OURS.fullmatch(path.name) and path.name not in files:
+        name = path.name.removeprefix(".").removesuffix(".part").removesuffix(".json")
+        if name in ours and path.name not in files:
             remove(path)
     return shards
+
+
+def finished_shards(folder: Path, manifest: str) -> list[Path]:
+    """List the shards of a run that came to its end, in order.
+
+    Args:
+        folder: The folder of shards and manifest.
+        manifest: The checksum of the manifest that the run wrote.
+
+    Raises:
+        ValueError: If they are another run's, or damaged.
+    """
+    path = folder / MANIFEST
+    if path.exists() and checksum(path) == manifest:
+        lines = read_lines(folder).values()
+        if all(is_whole(folder, line) for line in lines):
+            return [folder / line["file"] for line in lines]
+    raise ValueError(
+        f"{folder} is not as rehearse left it: run rehearse once more, with --force."
+    )
 
 
 def read_lines(folder: Path) -> dict[tuple[str, str, str], Shard]:
@@ -120,16 +142,17 @@ def read_lines(folder: Path) -> dict[tuple[str, str, str], Shard]:
     """
     known = {}
     for path in (*folder.glob(MANIFEST), *folder.glob("*.spacy.json")):
-        for text in path.read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError):
+        for text in path.read_bytes().splitlines():
+            with suppress(ValueError, LookupError, TypeError):
                 line = srsly.json_loads(text)
                 known[line["file"], line["base"], line["texts"]] = line
     return known
 
 
-def is_whole(path: Path, shard: Shard) -> bool:
+def is_whole(folder: Path, shard: Shard) -> bool:
     """Say whether a shard is there and as its line in the manifest says."""
-    return path.exists() and checksum(path) == shard.get("md5")
+    path = folder / shard["file"]
+    return path.exists() and checksum(path) == shard["md5"]
 
 
 def checksum(path: Path) -> str:

@@ -32,12 +32,13 @@ from scripts.engines import Engine, Workers, start
 from scripts.files import as_path, written_whole
 from scripts.progress import track
 from scripts.recipe import are_corrections
+from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
 
-# What a trial reads beside the base and the settings.
-DATA = ("annotations", "update", "rehearse.json")
+# What a trial reads beside the base, the rehearsal docs and the settings.
+DATA = ("annotations", "update")
 
 
 def plan(
@@ -136,11 +137,12 @@ def results_of(
     return [done[trial] for trial in trials]
 
 
-def key_of(paths: list[Path], settings_path: Path) -> str:
+def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
     """Give a hash of what all trials have in common.
 
     Args:
         paths: Files and folders that they read.
+        manifest: Checksum of the rehearsal docs' manifest.
         settings_path: What an update sets, but for what arms set.
 
     Returns:
@@ -150,7 +152,7 @@ def key_of(paths: list[Path], settings_path: Path) -> str:
     for name in ("ratio", "two_teachers"):
         del settings["corpora"]["train"][name]
     del settings["corrections"]["corpora"]["train"]["ratio"]
-    parts = [settings.to_str(), *map(get_checksum, paths)]
+    parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()
 
 
@@ -187,15 +189,16 @@ def main(
         parse(arms), parse(ratios, float), parse(sizes, parse_size), parse(seeds, int)
     )
     data = [base_dir, *(corpus_dir / name for name in DATA)]
+    manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
     with start(engine, n_process, ray_address) as workers:
         results = results_of(
             trials,
             output_dir.with_suffix(".jsonl"),
-            key_of(data, settings_path),
+            key_of(data, manifest, settings_path),
             workers,
             base_dir=base_dir.resolve(),
             corpus_dir=corpus_dir.resolve(),
-            rehearsal_dir=as_path(rehearsal).resolve(),
+            shards=finished_shards(as_path(rehearsal).resolve(), manifest),
             settings_path=settings_path.resolve(),
             output_dir=output_dir.resolve(),
             gpu_id=gpu_id,

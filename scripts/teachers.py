@@ -1,15 +1,17 @@
 """The second teacher's marks in rehearsal docs: where a specialist sees a new type."""
 
+import gc
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from scripts.docs import PART_SIZE, doc_files, read_docs, write_docs
+from scripts.docs import doc_files, read_docs, write_docs
 from scripts.files import written_whole
-from scripts.pipelines import N_WORN, in_lives, memory_zone, set_batch_size
+from scripts.pipelines import N_WORN, memory_zone, set_batch_size
 from scripts.progress import track
 
 
@@ -39,8 +41,12 @@ def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:
 def mark_files(
     paths: Iterable[Path], folder: Path, specialist: Language, labels: set[str]
 ) -> int:
-    """Mark the rehearsal docs of files, and give the number of those with a mark."""
-    n_marked = 0
+    """Mark the rehearsal docs of files, as many as a pipeline lives for.
+
+    Returns:
+        The number of docs with a mark.
+    """
+    n_docs = n_marked = 0
     set_batch_size(specialist)
     specialist.select_pipes(enable="ner")
     for path in paths:
@@ -50,6 +56,9 @@ def mark_files(
             mark(docs, specialist, labels)
             write_docs(docs, folder / path.name)
             n_marked += sum(any(e.label_ in labels for e in d.ents) for d in docs)
+            n_docs += len(docs)
+        if n_docs >= N_WORN:
+            break
     return n_marked
 
 
@@ -72,6 +81,9 @@ def mark_all(
     with written_whole(output_dir) as beside:
         beside.mkdir()
         tracked = track(files, "Marking", len(files), "files")
-        for part in in_lives(tracked, N_WORN // PART_SIZE):
-            n_marked += mark_files(part, beside, spacy.load(specialist_dir), labels)
+        for path in tracked:
+            # A pipeline refers to itself: the last one is not free before.
+            gc.collect()
+            paths = chain([path], tracked)
+            n_marked += mark_files(paths, beside, spacy.load(specialist_dir), labels)
     return n_marked

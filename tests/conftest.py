@@ -7,6 +7,8 @@ from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
+from scripts import shards
+from scripts.engines import start
 from scripts.evaluation.cases import Case
 from scripts.evaluation.changes import measure
 from scripts.evaluation.metrics import to_metrics
@@ -134,3 +136,9 @@ def browser():
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with playwright.sync_playwright() as play:
         yield play.chromium.launch(executable_path=chromium, args=options)
+
+
+def annotate_all(parts, base_dir, folder, n_process=1):
+    """Let a base annotate texts as `rehearse` does, and give the manifest."""
+    with start("local", n_process) as workers:
+        return shards.annotate_all(parts, base_dir, folder, workers)

@@ -2,14 +2,15 @@ from collections import Counter
 
 import pytest
 import srsly
-from conftest import TEXTS
+from conftest import TEXTS, annotate_all
 from spacy.vocab import Vocab
 from test_configure import SETTINGS
 from thinc.api import Config
 
 from scripts.choose import main
-from scripts.docs import read_docs, write_docs
+from scripts.docs import doc_files, read_docs, write_docs
 from scripts.reservoir import choose, choose_all
+from scripts.shards import MANIFEST, checksum
 
 COMMON, RARE = {0, 1}, {0, 1, 2}
 
@@ -42,9 +43,9 @@ def test_docs_with_a_rare_label_are_chosen_more_often():
 
 @pytest.fixture
 def pool(base, tmp_path):
-    for shard in range(3):
-        docs = [base(f"{TEXTS[n % 5][0]} {shard}{n}") for n in range(20)]
-        write_docs(docs, tmp_path / "pool" / f"0000{shard}.spacy")
+    base.to_disk(tmp_path / "base")
+    parts = [[f"{TEXTS[n % 5][0]} {part}{n}" for n in range(20)] for part in range(3)]
+    annotate_all(parts, tmp_path / "base", tmp_path / "pool")
     return tmp_path / "pool"
 
 
@@ -53,7 +54,7 @@ def texts_in(folder):
 
 
 def test_chosen_docs_keep_their_order_and_entities(pool, tmp_path):
-    n_docs, n_chosen = choose_all(pool, tmp_path / "chosen", 100, 0)
+    n_docs, n_chosen = choose_all(doc_files(pool), tmp_path / "chosen", 100, 0)
     chosen = list(read_docs(tmp_path / "chosen", Vocab()))
     assert n_docs == 60 and n_chosen == len(chosen) < 20
     whole = {doc.text: doc.to_json() for doc in read_docs(pool, Vocab())}
@@ -63,7 +64,7 @@ def test_chosen_docs_keep_their_order_and_entities(pool, tmp_path):
 
 
 def test_a_pool_that_is_no_larger_than_needed_is_taken_whole(pool, tmp_path):
-    assert choose_all(pool, tmp_path / "chosen", 10_000, 0) == (60, 60)
+    assert choose_all(doc_files(pool), tmp_path / "chosen", 10_000, 0) == (60, 60)
     assert texts_in(tmp_path / "chosen") == texts_in(pool)
 
 
@@ -73,7 +74,9 @@ def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys
     settings["update"] |= {"min_steps": 4, "min_batch_words": 25}
     settings.to_disk(tmp_path / "update.cfg")
     srsly.write_json(tmp_path / "preprocess.json", {"new_labels": ["DISEASE"]})
-    names = ("new.spacy", "preprocess.json", "update.cfg", "chosen")
+    account = {"manifest": checksum(pool / MANIFEST)}
+    srsly.write_json(tmp_path / "rehearse.json", account)
+    names = ("rehearse.json", "new.spacy", "preprocess.json", "update.cfg", "chosen")
     main(str(pool), *(tmp_path / name for name in names))
     # Half of 4 steps of 25 words: rehearsal is one word to each annotated word.
     assert "for 50 words of training" in " ".join(capsys.readouterr().out.split())

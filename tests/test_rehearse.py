@@ -6,8 +6,9 @@ from scripts.annotations.align import Repairs, make_doc
 from scripts.annotations.formats import parse_row
 from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
-from scripts.docs import read_docs, write_docs
+from scripts.docs import count_docs, read_docs, write_docs
 from scripts.rehearse import complete, main
+from scripts.shards import finished_shards
 
 
 def doc_with(nlp, text, *ents):
@@ -137,6 +138,17 @@ def test_an_annotated_text_is_known_though_a_raw_one_is_cut(base, tmp_path):
     docs = rehearse(base, tmp_path, [*RAW, long], old_test=long)
     texts = {doc.text for name in ("rehearsal", "dev") for doc in docs[name]}
     assert not [text for text in texts if text in long and len(text) > 40]
+
+
+def test_account_knows_the_docs_by_their_manifest(base, tmp_path):
+    manifests = set()
+    for name, texts in (("one", RAW), ("same", RAW), ("other", [*RAW[1:], "Go."])):
+        rehearse(base, tmp_path / name, texts)
+        account = srsly.read_json(tmp_path / name / "account.json")
+        files = finished_shards(tmp_path / name / "rehearsal", account["manifest"])
+        assert sum(map(count_docs, files)) == account["rehearsal"]
+        manifests.add(account["manifest"])
+    assert len(manifests) == 2
 
 
 def test_too_little_text_is_said_with_what_became_of_it(base, tmp_path):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import srsly
-from conftest import TEXTS
+from conftest import TEXTS, annotate_all
 
 from scripts import shards
 from scripts.docs import read_docs
 from scripts.engines import check_address, start
-from scripts.shards import MANIFEST
+from scripts.shards import MANIFEST, checksum, finished_shards
 
 ROOT = Path(__file__).parents[1]
 PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
@@ -34,16 +34,15 @@ with start("local", n_process) as workers:
 """
 
 
-def annotate_all(parts, base_dir, folder, n_process):
-    with start("local", n_process) as workers:
-        return shards.annotate_all(parts, base_dir, folder, workers)
-
-
 @pytest.fixture(scope="module")
 def base_dir(base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("base")
     base.to_disk(folder)
     return folder
+
+
+def n_lines(folder):
+    return len([*folder.glob("*.spacy.json")])
 
 
 def bytes_in(folder):
@@ -82,18 +81,18 @@ def test_killed_at_any_time_it_goes_on_to_the_same_bytes(
     code = SLOW.format(parts=PARTS)
     command = [sys.executable, "-c", code, base_dir, tmp_path, str(n_process)]
     for _ in range(2):
+        n_done = n_lines(tmp_path)
         process = subprocess.Popen(command, start_new_session=True)
-        # The line of a shard, or the manifest.
-        while process.poll() is None and not any(tmp_path.glob("*.json*")):
-            time.sleep(0.05)
-        time.sleep(rng.random() * 0.3)
+        while process.poll() is None and n_lines(tmp_path) == n_done:
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("0000[01].spacy")}
+    shard = tmp_path / "00000.spacy"
+    before = shard.stat().st_mtime_ns
     annotate_all(PARTS, base_dir, tmp_path, n_process)
     assert bytes_in(tmp_path) == whole
-    first = tmp_path / "00000.spacy"
-    assert first.stat().st_mtime_ns == before[first]
+    assert shard.stat().st_mtime_ns == before
 
 
 def test_workers_end_with_a_killed_parent(base_dir, tmp_path):
@@ -143,12 +142,51 @@ def test_changed_text_makes_its_shard_again_and_no_other(base_dir, tmp_path):
     assert "00005.spacy" not in after
 
 
-def test_folder_s_other_files_stay(base_dir, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    annotate_all(PARTS, base_dir, tmp_path, 1)
-    annotate_all(PARTS[:2], base_dir, tmp_path, 1)
-    ours = {"00000.spacy", "00001.spacy", MANIFEST}
-    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", *ours}
+def test_other_files_in_the_folder_stay_and_are_not_read(base_dir, tmp_path):
+    theirs = {"notes.txt", "20240131.spacy", "gold.spacy.json"}
+    for name in theirs:
+        (tmp_path / name).write_text('{"docs": 3}')
+    annotate_all(PARTS, base_dir, tmp_path)
+    annotate_all(PARTS[:2], base_dir, tmp_path)
+    ours = {"00000.spacy", "00001.spacy"}
+    assert {path.name for path in tmp_path.iterdir()} == {*theirs, *ours, MANIFEST}
+    files = finished_shards(tmp_path, checksum(tmp_path / MANIFEST))
+    assert [path.name for path in files] == sorted(ours)
+
+
+@pytest.mark.parametrize("harm", ["stopped", "cut", "another", "gone"])
+def test_shards_that_no_finished_run_left_are_refused(base_dir, tmp_path, harm):
+    annotate_all(PARTS, base_dir, tmp_path)
+    manifest = checksum(tmp_path / MANIFEST)
+
+    def stopped():
+        yield PARTS[1]
+        raise KeyboardInterrupt
+
+    if harm == "stopped":
+        with pytest.raises(KeyboardInterrupt):
+            annotate_all(stopped(), base_dir, tmp_path)
+    elif harm == "cut":
+        (tmp_path / "00002.spacy").write_bytes(b"")
+    elif harm == "another":
+        annotate_all(PARTS[:2], base_dir, tmp_path)
+    else:
+        (tmp_path / MANIFEST).unlink()
+    with pytest.raises(ValueError, match="is not as rehearse left it: run rehearse"):
+        finished_shards(tmp_path, manifest)
+
+
+def test_shard_without_a_line_is_made_again_and_lines_beside_a_manifest_go(
+    base_dir, tmp_path, whole
+):
+    annotate_all(PARTS, base_dir, tmp_path)
+    # As a kill leaves it before a line is written, and before lines are removed.
+    lines = (tmp_path / MANIFEST).read_text().splitlines(keepends=True)
+    for number, line in enumerate(lines[:3]):
+        (tmp_path / f"0000{number}.spacy.json").write_text(line)
+    (tmp_path / MANIFEST).write_text("".join(lines[:5]))
+    annotate_all(PARTS, base_dir, tmp_path)
+    assert bytes_in(tmp_path) == whole
 
 
 def test_object_storage_gets_the_same_bytes_and_keeps_what_is_done(base_dir, whole):

@@ -2,10 +2,11 @@ import shutil
 
 import pytest
 import srsly
-from conftest import TEXTS
+from conftest import TEXTS, annotate_all
 from test_configure import SETTINGS
 
 from scripts.docs import write_docs
+from scripts.shards import MANIFEST, checksum
 from scripts.sweep import main, plan, write_settings
 from scripts.trials.results import best_of, front_of, over_seeds
 from scripts.trials.trial import Trial
@@ -69,6 +70,13 @@ def test_setting_that_the_config_lacks_is_an_error(tmp_path):
         write_settings(path, {"corpora.train.nope": 1})
 
 
+def rehearse(project, texts):
+    pool = project / "corpus" / "rehearsal"
+    annotate_all([texts], project / "base", pool)
+    account = {"manifest": checksum(pool / MANIFEST)}
+    srsly.write_json(project / "corpus" / "rehearse.json", account)
+
+
 @pytest.fixture
 def project(base, tmp_path):
     """A tiny project before its experiment, with few and small steps."""
@@ -79,12 +87,9 @@ def project(base, tmp_path):
         start = text.lower().index("flu")
         doc.ents = [doc.char_span(start, start + 3, "DISEASE")]
         new.append(doc)
-    old = [base(text) for text, _ in TEXTS]
-    names = ("update/train", "update/dev", "annotations/train", "rehearsal")
-    for name in names:
-        docs = old if name == "rehearsal" else new
-        write_docs(docs, tmp_path / "corpus" / name / "00000.spacy")
-    srsly.write_json(tmp_path / "corpus" / "rehearse.json", {"manifest": "one"})
+    for name in ("update/train", "update/dev", "annotations/train"):
+        write_docs(new, tmp_path / "corpus" / name / "00000.spacy")
+    rehearse(tmp_path, [text for text, _ in TEXTS])
     account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"]}
     srsly.write_json(tmp_path / "corpus" / "preprocess.json", account)
     settings = SETTINGS.read_text("utf-8")
@@ -133,7 +138,7 @@ def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project)
     first = experiment(project, arms="rehearsed")
     assert experiment(project, arms="rehearsed") == first
     assert len(experiment(project, arms="rehearsed", seeds="0, 1")) == len(first) + 2
-    srsly.write_json(project / "corpus" / "rehearse.json", {"manifest": "another"})
+    rehearse(project, ["Anna Berg left Oslo.", *(text for text, _ in TEXTS)])
     assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2
 
 

@@ -78,7 +78,7 @@ def update(
     trial: Trial,
     base_dir: Path,
     corpus_dir: Path,
-    rehearsal_dir: Path,
+    shards: list[Path],
     settings_path: Path,
     output_dir: Path,
     changes: dict[str, Any] | None = None,
@@ -91,7 +91,7 @@ def update(
         base_dir: The base.
         corpus_dir: What preprocess and rehearse wrote: `annotations` and their
             account, and `update`.
-        rehearsal_dir: The rehearsal docs.
+        shards: The files of rehearsal docs.
         settings_path: What an update sets.
         output_dir: Folder of trials; the trial's own folder appears whole in it. A
             trial with two teachers finds its specialist's there.
@@ -127,7 +127,7 @@ def update(
         n_old = settings["corpora"]["train"]["ratio"] * n_words
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
-        choose_all(rehearsal_dir, rehearsal, n_old, trial.seed)
+        choose_all(shards, rehearsal, n_old, trial.seed)
         if asks_specialist:
             teacher = output_dir / specialist_of(trial).name / "model-last"
             mark_all(rehearsal, paths["rehearsal"], teacher, {*new_labels})
