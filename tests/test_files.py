@@ -33,3 +33,13 @@ def test_setting_that_names_no_file_is_an_error(tmp_path, monkeypatch, pattern):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"No file at '.*': correct the path in vars"):
         find_files(pattern)
+
+
+def test_storage_that_fails_is_an_error_that_names_the_file():
+    upath = pytest.importorskip("upath", reason="requirements-raw.txt")
+    path = upath.UPath("memory://bucket/00000.spacy")
+    pattern = (
+        r"memory://bucket/00000\.spacy: no answer: run again\. What is done is kept"
+    )
+    with pytest.raises(ValueError, match=pattern), written_whole(path):
+        raise RuntimeError("no answer")

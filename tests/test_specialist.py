@@ -5,7 +5,7 @@ from test_configure import SETTINGS
 from scripts.docs import read_docs, write_docs
 from scripts.recipe import make_config, read_settings
 from scripts.specialist import main
-from scripts.teachers import mark
+from scripts.teachers import mark, mark_all
 
 
 def ents(doc):
@@ -20,6 +20,22 @@ def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
     mark([doc, other], specialist, {"PERSON"})
     assert ents(doc) == [("Juan Paz", "PERSON")]
     assert ents(other) == [("Juan", "ORG")]
+
+
+def test_marks_are_the_same_however_often_the_specialist_is_loaded(
+    base, tmp_path, monkeypatch
+):
+    specialist = tmp_path / "specialist"
+    make_pipeline("own").to_disk(specialist)
+    for number, (text, _) in enumerate(TEXTS):
+        path = tmp_path / "old" / f"{number:05}.spacy"
+        write_docs([base.make_doc(text)] * 2, path)
+    for n_docs in (1, 3, 100):
+        monkeypatch.setattr("scripts.teachers.N_WORN", n_docs)
+        marked = tmp_path / f"marked-{n_docs}"
+        assert mark_all(tmp_path / "old", marked, specialist, {"PERSON"}) == 6
+        texts = [doc.text for doc in read_docs(marked)]
+        assert texts == [text for text, _ in TEXTS for _ in range(2)]
 
 
 @pytest.mark.parametrize("label", ["DISEASE", "GPE"])
