@@ -89,7 +89,8 @@ def annotate_all(
     Returns:
         The manifest: a line for each shard, in order.
     """
-    base, known = get_checksum(base_dir), read_lines(folder)
+    told = (*folder.glob(MANIFEST), *folder.glob("*.spacy.json"))
+    base, known = get_checksum(base_dir), read_lines(told)
 
     def tasks() -> Iterator[Future]:
         for number, texts in enumerate(parts):
@@ -127,7 +128,7 @@ def finished_shards(folder: Path, manifest: str) -> list[Path]:
     """
     path = folder / MANIFEST
     if path.exists() and checksum(path) == manifest:
-        lines = read_lines(folder).values()
+        lines = read_lines([path]).values()
         if all(is_whole(folder, line) for line in lines):
             return [folder / line["file"] for line in lines]
     raise ValueError(
@@ -135,13 +136,13 @@ def finished_shards(folder: Path, manifest: str) -> list[Path]:
     )
 
 
-def read_lines(folder: Path) -> dict[tuple[str, str, str], Shard]:
-    """Read the lines of a manifest, and those beside shards, by file, base and texts.
+def read_lines(paths: Iterable[Path]) -> dict[tuple[str, str, str], Shard]:
+    """Read the lines of a manifest, and files with one each, by file, base and texts.
 
     A line that is broken is left out.
     """
     known = {}
-    for path in (*folder.glob(MANIFEST), *folder.glob("*.spacy.json")):
+    for path in paths:
         for text in path.read_bytes().splitlines():
             with suppress(ValueError, LookupError, TypeError):
                 line = srsly.json_loads(text)

@@ -176,6 +176,22 @@ def test_shards_that_no_finished_run_left_are_refused(base_dir, tmp_path, harm):
         finished_shards(tmp_path, manifest)
 
 
+def test_shards_of_a_run_that_went_further_are_not_those_of_the_finished_one(
+    base_dir, tmp_path
+):
+    annotate_all(PARTS[:2], base_dir, tmp_path)
+    manifest = checksum(tmp_path / MANIFEST)
+
+    def stopped():
+        yield from PARTS[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate_all(stopped(), base_dir, tmp_path)
+    names = [path.name for path in finished_shards(tmp_path, manifest)]
+    assert names == ["00000.spacy", "00001.spacy"]
+
+
 def test_shard_without_a_line_is_made_again_and_lines_beside_a_manifest_go(
     base_dir, tmp_path, whole
 ):
