@@ -5,13 +5,15 @@ Imports spaCy and nothing of ours. A packaged pipeline loads and runs without it
 
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.scorer import Scorer, get_ner_prf
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import registry
@@ -41,7 +43,7 @@ def create_rehearsal_reader(
         annotations: A `.spacy` file or folder, read whole on each pass; the docs of a
             file are shuffled together with their share of rehearsal, and memory holds
             no more.
-        rehearsal: A `.spacy` file or folder, read on and on, one file at a time.
+        rehearsal: A `.spacy` file or folder, read on and on; memory holds two files.
         ratio: Rehearsal words to each annotated word.
         two_teachers: Whether a specialist has a say in the rehearsal docs.
         new_labels: The labels that the specialist alone knows.
@@ -58,9 +60,15 @@ def create_rehearsal_reader(
     def read_file(path: Path, nlp: Language) -> list[Example]:
         return list(Corpus(path)(nlp))
 
+    # The disk is never waited for: the next file is read in a thread.
     def read_on(nlp: Language) -> Iterator[Example]:
-        while True:
-            yield from Corpus(rehearsal)(nlp)
+        files = cycle(walk_corpus(rehearsal, ".spacy"))
+        with ThreadPoolExecutor(1) as thread:
+            ahead = thread.submit(DocBin().from_disk, next(files))
+            while True:
+                docs = ahead.result().get_docs(nlp.vocab)
+                ahead = thread.submit(DocBin().from_disk, next(files))
+                yield from Corpus(rehearsal).make_examples(nlp, docs)
 
     def read(nlp: Language) -> Iterator[Example]:
         nonlocal endless
