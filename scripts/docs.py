@@ -1,16 +1,18 @@
 """Docs as the steps write and read them: `.spacy` files, one or a folder of them."""
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
 
-from spacy.attrs import ENT_TYPE, ORTH, SPACY
+import numpy as np
+from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from scripts.files import written_whole
+from scripts.files import read_bytes, written_whole
 from scripts.pipelines import memory_zone
 
 # Docs in a file that is read whole, as training reads the annotations.
@@ -45,6 +47,13 @@ class EntityBin(DocBin):
                 keys.update(span.label for span in group)
         if keys:
             self.strings.update(doc.vocab.strings[key] for key in keys)
+
+    def count_ents(self) -> Counter[int]:
+        """Count the entities of all docs by label."""
+        none = np.empty((0, len(self.attrs)), np.uint64)
+        tokens = np.concatenate([none, *self.tokens])
+        is_first = tokens[:, self.attrs.index(ENT_IOB)] == 3
+        return Counter(tokens[is_first, self.attrs.index(ENT_TYPE)].tolist())
 
 
 def write_docs(docs: Iterable[Doc], path: Path) -> int:
@@ -117,8 +126,9 @@ def read_bin(path: Path) -> DocBin:
     Raises:
         ValueError: If it is damaged.
     """
+    content = read_bytes(path)
     try:
-        return DocBin().from_disk(path)
+        return DocBin().from_bytes(content)
     except (ValueError, EOFError, zlib.error) as error:
         raise ValueError(
             f"{path} is damaged: run the step that makes it once more, with --force."

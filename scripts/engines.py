@@ -1,7 +1,9 @@
 """Where tasks run: in processes of this machine, or on a Ray cluster."""
 
 import gc
+import logging
 import os
+import pickle
 import signal
 import socket
 from collections import deque
@@ -19,6 +21,8 @@ Engine = Literal["local", "ray"]
 SCRIPTS = Path(__file__).parent
 # Seconds in which a cluster answers.
 TIMEOUT = 10
+# What is a mistake in the input, or a fault of the disk.
+ERRORS = (ValueError, OSError)
 
 
 class Workers(NamedTuple):
@@ -31,6 +35,77 @@ class Workers(NamedTuple):
 
     submit: Callable[..., Future]
     n_jobs: int
+
+    def map(
+        self, run: Callable[[Any], Any], read: Callable[[], Iterable[Any]]
+    ) -> Iterator[Any]:
+        """Run a function on each of many items.
+
+        Args:
+            run: The function.
+            read: Gives the items, here or where a worker is: each as there is room.
+
+        Yields:
+            What comes of the items, in their order.
+        """
+        futures = (self.submit(run, item) for item in read())
+        return in_order(futures, self.n_jobs)
+
+
+class RayWorkers(Workers):
+    """Workers of a Ray cluster."""
+
+    def map(
+        self, run: Callable[[Any], Any], read: Callable[[], Iterable[Any]]
+    ) -> Iterator[Any]:
+        """Run a function on each of many items, with Ray Data.
+
+        One task reads, and an actor for each CPU keeps what `run` has loaded. What
+        was on a node that is lost is read and run again on another.
+
+        Args:
+            run: The function.
+            read: Gives the items, always the same ones.
+
+        Yields:
+            What comes of the items, in their order.
+        """
+        import ray.data
+
+        # Errors come back as results: Ray Data would tell of them by the page.
+        def items(_: Any) -> Iterator[dict[str, list[bytes]]]:
+            try:
+                for item in read():
+                    yield {"item": [pickle.dumps(item)]}
+            except ERRORS as error:
+                yield {"item": [pickle.dumps(error)]}
+
+        class Runner:
+            def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+                item = pickle.loads(batch["item"][0])
+                try:
+                    result = item if isinstance(item, ERRORS) else run(item)
+                except ERRORS as error:
+                    result = error
+                return {"result": [pickle.dumps(result)]}
+
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False
+        # Bytes: each item is a block, which goes to whichever actor is free.
+        context.target_max_block_size = 1
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        actors = ray.data.ActorPoolStrategy(size=self.n_jobs)
+        rows = (
+            ray.data.from_items([None])
+            .map_batches(items, batch_size=None, num_cpus=0)
+            .map_batches(Runner, batch_size=1, compute=actors, num_cpus=1)
+        )
+        for row in rows.iter_rows():
+            result = pickle.loads(row["result"])
+            if isinstance(result, ERRORS):
+                raise result
+            yield result
 
 
 def done(result: Any) -> Future:
@@ -109,7 +184,7 @@ def start_ray(address: str) -> Iterator[Workers]:
     Paths that tasks read and write must be the same on all nodes.
     """
     try:
-        import ray
+        import ray.data
     except ImportError as error:
         needed = "pip install -r requirements-ray.txt for vars.engine ray."
         raise ValueError(needed) from error
@@ -121,7 +196,7 @@ def start_ray(address: str) -> Iterator[Workers]:
     try:
         n_jobs = int(ray.cluster_resources().get("CPU", 1))
         task = ray.remote(call)
-        yield Workers(lambda run, *args: task.remote(run, *args).future(), n_jobs)
+        yield RayWorkers(lambda run, *args: task.remote(run, *args).future(), n_jobs)
     finally:
         if is_ours:
             ray.shutdown()

@@ -73,6 +73,31 @@ def as_path(setting: str) -> Path:
 
 
 @contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Say which file it was when object storage fails: each has errors of its own.
+
+    Raises:
+        ValueError: If it does, other than for a file that is not there.
+    """
+    try:
+        yield
+    except (ValueError, FileNotFoundError):
+        raise
+    except Exception as error:
+        if not hasattr(path, "fs"):
+            raise
+        raise ValueError(
+            f"{path}: {error}: run again. What is done is kept."
+        ) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file, here or in object storage."""
+    with storage_errors(path):
+        return path.read_bytes()
+
+
+@contextmanager
 def open_plain(path: Path) -> Iterator[BinaryIO]:
     """Open a file for its bytes, out of its gzip or Zstandard where it is in one."""
     with path.open("rb") as file:
@@ -112,13 +137,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         ValueError: If object storage fails.
     """
     if hasattr(path, "fs"):
-        try:
+        with storage_errors(path):
             yield path
-        # Each storage has errors of its own.
-        except Exception as error:
-            raise ValueError(
-                f"{path}: {error}: run again. What is done is kept."
-            ) from error
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")

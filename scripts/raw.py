@@ -11,7 +11,7 @@ import srsly
 
 from scripts.annotations.split import hash_of
 from scripts.docs import read_docs
-from scripts.files import BROKEN, find_files, open_plain
+from scripts.files import BROKEN, find_files, open_plain, storage_errors
 from scripts.progress import track
 
 # Characters of a text that is taken whole: some hundred words, of which a batch of
@@ -73,7 +73,7 @@ def read_lines(path: Path) -> Iterator[str]:
 def bytes_of(path: Path) -> Iterator[bytes]:
     """Read the lines of a file that may be packed."""
     try:
-        with open_plain(path) as lines:
+        with storage_errors(path), open_plain(path) as lines:
             yield from lines
     except BROKEN as error:
         raise ValueError(f"{path} breaks off: {error}: make it anew.") from error

@@ -13,9 +13,11 @@ Stopped at any time and started again, it goes on at the first file that is miss
         corpus/preprocess.json corpus/update corpus/rehearsal
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +37,8 @@ from scripts.files import as_path, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.pipelines import load_ner, use_gpu
-from scripts.raw import Seen, known_texts, track_texts
+from scripts.progress import track
+from scripts.raw import Seen, known_texts, read_texts
 from scripts.shards import MANIFEST, annotate_all, checksum
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
@@ -119,14 +122,15 @@ def as_rehearsal(doc: Doc) -> Doc:
     return doc
 
 
-def place_of(text: str, seen: Seen, lang: str, held_out: dict[str, list[str]]) -> str:
-    """Say what becomes of a raw text, and set it aside if it is held out.
+def place_of(text: str, seen: Seen, lang: str, room: dict[str, int]) -> str:
+    """Say what becomes of a raw text.
 
     Args:
         text: The text.
         seen: What is known or came before.
         lang: Code of the base's language.
-        held_out: The sets to fill, by name, each with its share of hashes.
+        room: Texts that the held-out sets have room for, by name; each set has its
+            share of hashes.
 
     Returns:
         `repeated`, `foreign`, the name of a set that is not full, or `rehearsal`.
@@ -136,11 +140,34 @@ def place_of(text: str, seen: Seen, lang: str, held_out: dict[str, list[str]]) -
     if is_foreign(text, lang):
         return "foreign"
     place = int(text_key(text), 16) % round(1 / HELD_OUT_SHARE)
-    for number, (name, texts) in enumerate(held_out.items()):
-        if number == place and len(texts) < MAX_HELD_OUT:
-            texts.append(text)
+    for number, name in enumerate(room):
+        if number == place and room[name]:
+            room[name] -= 1
             return name
     return "rehearsal"
+
+
+def sort_texts(
+    raw: str, known: list[Path], lang: str, held_out: list[str]
+) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
+    """Sort raw texts by what becomes of them, some at a time.
+
+    Args:
+        raw: File, folder or glob of them.
+        known: Files or folders of docs whose texts are left out.
+        lang: Code of the base's language.
+        held_out: Names of the sets to be held out.
+
+    Yields:
+        The texts of rehearsal docs, and all others by their place.
+    """
+    seen = Seen(known_texts(known))
+    room = dict.fromkeys(held_out, MAX_HELD_OUT)
+    for texts in minibatch(read_texts(raw), PART_SIZE):
+        places = defaultdict(list)
+        for text in texts:
+            places[place_of(text, seen, lang, room)].append(text)
+        yield places.pop("rehearsal", []), places
 
 
 def main(
@@ -164,21 +191,21 @@ def main(
     # Loaded before processes start, which then need not load it.
     lang = load_ner(base_dir := base_dir.resolve()).lang
     rehearsal_dir = as_path(rehearsal).resolve()
-    splits = {path.name: path for path in sorted(annotations_dir.iterdir())}
-    seen = Seen(known_texts(splits.values()))
+    splits = {path.name: path for path in sorted(annotations_dir.resolve().iterdir())}
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
+    n_shards = ceil(sum(1 for _ in read_texts(raw)) / PART_SIZE)
+    source = str(as_path(raw).resolve())
+    read = partial(sort_texts, source, [*splits.values()], lang, [*held_out])
     places: Counter[str] = Counter()
-
-    def is_rehearsal(text: str) -> bool:
-        places[place := place_of(text, seen, lang, held_out)] += 1
-        return place == "rehearsal"
-
-    parts = minibatch(track_texts(raw), PART_SIZE)
-    shards = (list(filter(is_rehearsal, part)) for part in parts)
     with start(engine, n_process, ray_address) as workers:
-        manifest = annotate_all(shards, base_dir, rehearsal_dir, workers)
-    n_old_dev = len(held_out["dev"])
-    n_rehearsal = sum(shard["docs"] for shard in manifest)
+        shards = annotate_all(read, base_dir, rehearsal_dir, workers)
+        for shard, others in track(shards, f"Annotating {raw}", n_shards, "shards"):
+            places["rehearsal"] += shard["docs"]
+            for place, texts in others.items():
+                places[place] += len(texts)
+                if place in held_out:
+                    held_out[place].extend(texts)
+    n_rehearsal, n_old_dev = places["rehearsal"], len(held_out["dev"])
     if not n_rehearsal or not all(held_out.values()):
         raise ValueError(
             f"'{raw}' has too little text: {n_rehearsal} new docs; "

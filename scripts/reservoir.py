@@ -9,7 +9,7 @@ from random import Random
 from spacy.attrs import ENT_TYPE
 
 from scripts.docs import read_bin, read_docs, write_docs
-from scripts.files import written_whole
+from scripts.files import read_bytes, written_whole
 
 # 0: a label is chosen as often as it occurs; 1: all labels as often as each other. Of a
 # pool seven times as large as needed, beside 100 rows of drugs (three seeds, newswire's
@@ -84,7 +84,7 @@ def choose_all(
         beside.mkdir()
         if n_in_all <= n_words:
             for file in files:
-                (beside / file.name).write_bytes(file.read_bytes())
+                (beside / file.name).write_bytes(read_bytes(file))
             return n_docs, n_docs
         chosen = choose(words_and_labels(files), counts, n_words, seed)
         n_before = 0

@@ -140,5 +140,7 @@ def browser():
 
 def annotate_all(parts, base_dir, folder, n_process=1):
     """Let a base annotate texts as `rehearse` does, and give the manifest."""
+    alone = ((part, None) for part in parts)
     with start("local", n_process) as workers:
-        return shards.annotate_all(parts, base_dir, folder, workers)
+        lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
+        return [shard for shard, _ in lines]

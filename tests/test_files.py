@@ -1,6 +1,9 @@
 import pytest
 
+from scripts.docs import read_bin
 from scripts.files import find_files, written_whole
+from scripts.raw import read_texts
+from scripts.shards import checksum
 
 
 def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path):
@@ -35,11 +38,25 @@ def test_setting_that_names_no_file_is_an_error(tmp_path, monkeypatch, pattern):
         find_files(pattern)
 
 
-def test_storage_that_fails_is_an_error_that_names_the_file():
+STORAGE_FAILS = r"memory://bucket/a\.txt: no answer: run again\. What is done is kept"
+
+
+def test_storage_that_fails_to_write_is_an_error_that_names_the_file():
     upath = pytest.importorskip("upath", reason="requirements-raw.txt")
-    path = upath.UPath("memory://bucket/00000.spacy")
-    pattern = (
-        r"memory://bucket/00000\.spacy: no answer: run again\. What is done is kept"
-    )
-    with pytest.raises(ValueError, match=pattern), written_whole(path):
+    path = upath.UPath("memory://bucket/a.txt")
+    with pytest.raises(ValueError, match=STORAGE_FAILS), written_whole(path):
         raise RuntimeError("no answer")
+
+
+@pytest.mark.parametrize("read", [read_bin, checksum, lambda p: [*read_texts(str(p))]])
+def test_storage_that_fails_to_read_is_an_error_that_names_the_file(monkeypatch, read):
+    upath = pytest.importorskip("upath", reason="requirements-raw.txt")
+    path = upath.UPath("memory://bucket/a.txt")
+    path.write_text("A text.")
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("no answer")
+
+    monkeypatch.setattr(type(path.fs), "_open", fail)
+    with pytest.raises(ValueError, match=STORAGE_FAILS):
+        read(path)

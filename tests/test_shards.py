@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 def slowly():
     for part in {parts!r}:
         time.sleep(0.1)
-        yield part
+        yield part, None
 with start("local", n_process) as workers:
-    annotate_all(slowly(), base, folder, workers)
+    list(annotate_all(slowly, base, folder, workers))
 """
 
 
@@ -240,7 +241,8 @@ def main():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(n_bytes), int(n_bytes)))
     with start("local", int(n_process)) as workers:
-        annotate_all({parts!r}, Path(base), Path(folder), workers)
+        parts = [(part, None) for part in {parts!r}]
+        list(annotate_all(lambda: parts, Path(base), Path(folder), workers))
 del sys.argv[1:]
 run(main)
 """
@@ -268,7 +270,7 @@ def test_full_disk_is_an_error_in_one_line_and_done_shards_are_kept(
     assert bytes_in(folder) == bytes_in(tmp_path / "whole")
 
 
-def killed(*args):
+def killed(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -279,6 +281,7 @@ def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
 
 
 @pytest.mark.ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
     base_dir, tmp_path, whole
 ):
@@ -287,21 +290,22 @@ def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     node = cluster.add_node(num_cpus=1)
-
-    def parts():
-        for number, part in enumerate(PARTS):
-            if number == 3:
-                cluster.remove_node(node, allow_graceful=False)
-            yield part
-
+    parts = PARTS * 10
+    annotate_all(parts, base_dir, tmp_path / "whole")
+    alone = [(part, None) for part in parts]
+    folder = tmp_path / "cluster"
     try:
         with start("ray", 1, cluster.address) as workers:
             assert workers.n_jobs == 2
-            shards.annotate_all(parts(), base_dir, tmp_path, workers)
+            lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
+            assert [shard["file"] for shard, _ in islice(lines, 3)]
+            cluster.remove_node(node, allow_graceful=False)
+            assert n_lines(folder) < len(parts)
+            assert len(list(lines)) == len(parts) - 3
     finally:
         ray.shutdown()
         cluster.shutdown()
-    assert bytes_in(tmp_path) == whole
+    assert bytes_in(folder) == bytes_in(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])
