@@ -36,7 +36,7 @@ from scripts.docs import count_words, read_docs
 from scripts.evaluation.metrics import new_tallies, run_tests
 from scripts.files import written_whole
 from scripts.functions import create_rehearsal_reader
-from scripts.pipelines import feeders_of_ner, load_ner
+from scripts.pipelines import feeders_of_ner, load, load_ner
 from scripts.recipe import make_config, read_settings
 from scripts.teachers import mark_all
 
@@ -211,12 +211,12 @@ def run_train(inputs: Inputs) -> float:
 def run_evaluate(inputs: Inputs) -> None:
     """Score a pipeline beside itself."""
 
-    def load() -> tuple[Language, Language]:
-        return spacy.load(inputs.base_dir), spacy.load(inputs.base_dir)
+    def load_both() -> tuple[Language, Language]:
+        return load(inputs.base_dir), load(inputs.base_dir)
 
     tests = {"old": read_docs(inputs.pool)}
     labels = get_model_meta(inputs.base_dir)["labels"]
-    for _ in run_tests(load, tests, new_tallies(labels, [])):
+    for _ in run_tests(load_both, tests, new_tallies(labels, [])):
         pass
 
 

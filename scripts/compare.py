@@ -11,7 +11,6 @@ Input: two pipelines, installed or in folders, and annotations of any format tha
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from wasabi import msg
@@ -22,6 +21,7 @@ from scripts.command import run
 from scripts.evaluation.metrics import METRICS_VERSION, print_test, run_tests
 from scripts.evaluation.tally import Tally
 from scripts.files import written_whole
+from scripts.pipelines import load
 from scripts.progress import track
 from scripts.reporting.origin import versions
 from scripts.reporting.report import write_report
@@ -38,7 +38,7 @@ def main(
     n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
 ) -> None:
     """Compare two pipelines on annotations, and write the report."""
-    both = first, _ = spacy.load(base), spacy.load(updated)
+    both = first, _ = load(base), load(updated)
     account = Account()
     plans, labels = look(annotated, Options())
     converted = convert_split(plans, 0, first, Options(), labels, account)

@@ -11,7 +11,6 @@ by, a row of JSON for each changed passage, and a table.
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -30,7 +29,7 @@ from scripts.evaluation.metrics import (
     verdict,
 )
 from scripts.files import written_whole
-from scripts.pipelines import use_gpu
+from scripts.pipelines import load, use_gpu
 from scripts.progress import track
 
 
@@ -57,11 +56,11 @@ def main(
         for name, path in zip(tallies, paths.values(), strict=True)
     }
 
-    def load() -> tuple[Language, Language]:
-        return spacy.load(base_dir), spacy.load(updated_dir)
+    def load_both() -> tuple[Language, Language]:
+        return load(base_dir), load(updated_dir)
 
     with written_whole(changes_path) as part:
-        srsly.write_jsonl(part, run_tests(load, tests, tallies, n_process))
+        srsly.write_jsonl(part, run_tests(load_both, tests, tallies, n_process))
     is_gold = srsly.read_json(account_path)["old_test_is_gold"]
     metrics = to_metrics(tallies)
     metrics |= pass_gates(metrics, min_retention, min_new_f)

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from scripts.docs import doc_files, read_docs, write_docs
 from scripts.files import written_whole
-from scripts.pipelines import N_WORN, memory_zone, set_batch_size
+from scripts.pipelines import N_WORN, load, memory_zone
 from scripts.progress import track
 
 
@@ -47,7 +46,6 @@ def mark_files(
         The number of docs with a mark.
     """
     n_docs = n_marked = 0
-    set_batch_size(specialist)
     specialist.select_pipes(enable="ner")
     for path in paths:
         # The words of a file are freed with it.
@@ -85,5 +83,5 @@ def mark_all(
             # A pipeline refers to itself: the last one is not free before.
             gc.collect()
             paths = chain([path], tracked)
-            n_marked += mark_files(paths, beside, spacy.load(specialist_dir), labels)
+            n_marked += mark_files(paths, beside, load(specialist_dir), labels)
     return n_marked

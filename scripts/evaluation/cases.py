@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.pipelines import in_lives, leave_out_others, memory_zone, set_batch_size
+from scripts.pipelines import in_lives, leave_out_others, memory_zone
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
@@ -68,7 +68,6 @@ def annotate(
     pipelines = (base, updated)
     for nlp in pipelines:
         leave_out_others(nlp)
-        set_batch_size(nlp)
     is_over = False
     while not is_over:
         # The words of a part are freed with it, so it is read within.
