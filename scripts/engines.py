@@ -13,7 +13,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal, NamedTuple
 
 Engine = Literal["local", "ray"]
@@ -21,6 +20,8 @@ Engine = Literal["local", "ray"]
 SCRIPTS = Path(__file__).parent
 # Seconds in which a cluster answers.
 TIMEOUT = 10
+# How often an actor that was killed starts again; Ray Data would have it so for ever.
+RETRIES = 3
 # What is a mistake in the input, or a fault of the disk.
 ERRORS = (ValueError, OSError)
 
@@ -99,7 +100,13 @@ class RayWorkers(Workers):
         rows = (
             ray.data.from_items([None])
             .map_batches(items, batch_size=None, num_cpus=0)
-            .map_batches(Runner, batch_size=1, compute=actors, num_cpus=1)
+            .map_batches(
+                Runner,
+                batch_size=1,
+                compute=actors,
+                num_cpus=1,
+                max_restarts=RETRIES,
+            )
         )
         for row in rows.iter_rows():
             result = pickle.loads(row["result"])
@@ -167,15 +174,21 @@ def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers
 
 
 def follow_parent() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when it is gone."""
+    """Leave Ctrl-C to the process that started this one, and end when it is gone.
+
+    A timer, not a thread: beside any thread spaCy takes a fifth longer, for its parser
+    asks for Python's lock thousands of times a doc.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=end_with_parent, daemon=True).start()
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, end_with_parent)
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
-def end_with_parent() -> None:
-    """End this process with the one that started it: nobody waits for its files."""
-    parent_process().join()
-    os._exit(1)
+def end_with_parent(*_: Any) -> None:
+    """End this process if the one that started it is gone: nobody waits for it."""
+    if not parent_process().is_alive():
+        os._exit(1)
 
 
 def start_ray(address: str) -> Iterator[Workers]:
@@ -197,6 +210,14 @@ def start_ray(address: str) -> Iterator[Workers]:
         n_jobs = int(ray.cluster_resources().get("CPU", 1))
         task = ray.remote(call)
         yield RayWorkers(lambda run, *args: task.remote(run, *args).future(), n_jobs)
+    except ray.exceptions.RayTaskError:
+        # What the task itself raised.
+        raise
+    except ray.exceptions.RayError as error:
+        raise ValueError(
+            "A process of the cluster was killed, perhaps for memory: see its log and "
+            "run again. What is done is kept."
+        ) from error
     finally:
         if is_ours:
             ray.shutdown()

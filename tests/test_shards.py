@@ -308,6 +308,28 @@ def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
     assert bytes_in(folder) == bytes_in(tmp_path / "whole")
 
 
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The minimum number")
+def test_what_fails_on_ray_is_an_error_in_one_line_after_what_is_done():
+    pytest.importorskip("ray", reason="requirements-ray.txt")
+
+    def read():
+        yield "a text"
+        raise ValueError("raw.jsonl:2: not UTF-8.")
+
+    def kill(text):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with start("ray", 1) as workers:
+        lengths = workers.map(len, read)
+        assert next(lengths) == 6
+        with pytest.raises(ValueError, match=r"^raw\.jsonl:2: not UTF-8\.$"):
+            next(lengths)
+    killed = "A process of the cluster was killed.*What is done is kept"
+    with pytest.raises(ValueError, match=killed), start("ray", 1) as workers:
+        list(workers.map(kill, lambda: ["a text"]))
+
+
 @pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])
 def test_ray_address_that_nobody_answers_is_an_error(address):
     with pytest.raises(
