@@ -22,6 +22,8 @@ SCRIPTS = Path(__file__).parent
 TIMEOUT = 10
 # How often an actor that was killed starts again; Ray Data would have it so for ever.
 RETRIES = 3
+# Bytes of items that a cluster holds for each of its CPUs.
+AHEAD = 1 << 23
 # What is a mistake in the input, or a fault of the disk.
 ERRORS = (ValueError, OSError)
 
@@ -95,6 +97,9 @@ class RayWorkers(Workers):
         context.enable_progress_bars = False
         # Bytes: each item is a block, which goes to whichever actor is free.
         context.target_max_block_size = 1
+        # As far as reading may be ahead.
+        limits = ray.data.ExecutionResources(object_store_memory=AHEAD * self.n_jobs)
+        context.execution_options.resource_limits = limits
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         actors = ray.data.ActorPoolStrategy(size=self.n_jobs)
         rows = (
