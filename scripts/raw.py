@@ -12,7 +12,6 @@ import srsly
 from scripts.annotations.split import hash_of
 from scripts.docs import read_docs
 from scripts.files import BROKEN, find_files, open_plain, storage_errors
-from scripts.progress import track
 
 # Characters of a text that is taken whole: some hundred words, of which a batch of
 # training holds a few such texts, and a batch to annotate takes megabytes.
@@ -42,10 +41,9 @@ def read_texts(pattern: str) -> Iterator[str]:
                     yield piece
 
 
-def track_texts(pattern: str) -> Iterator[str]:
-    """Read raw texts, counted before, and say how far that is."""
-    n_texts = sum(1 for _ in read_texts(pattern))
-    return track(read_texts(pattern), f"Annotating {pattern}", n_texts)
+def count_texts(pattern: str) -> int:
+    """Count the raw texts of a file, folder or glob."""
+    return sum(1 for _ in read_texts(pattern))
 
 
 def known_texts(paths: Iterable[Path]) -> Iterator[str]:

@@ -38,7 +38,7 @@ from scripts.functions import REHEARSAL
 from scripts.language import is_foreign
 from scripts.pipelines import load_ner, use_gpu
 from scripts.progress import track
-from scripts.raw import Seen, known_texts, read_texts
+from scripts.raw import Seen, count_texts, known_texts, read_texts
 from scripts.shards import MANIFEST, annotate_all, checksum
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
@@ -193,7 +193,7 @@ def main(
     rehearsal_dir = as_path(rehearsal).resolve()
     splits = {path.name: path for path in sorted(annotations_dir.resolve().iterdir())}
     held_out = {"dev": []} if "old_test" in splits else {"dev": [], "old_test": []}
-    n_shards = ceil(sum(1 for _ in read_texts(raw)) / PART_SIZE)
+    n_shards = ceil(count_texts(raw) / PART_SIZE)
     source = str(as_path(raw).resolve())
     read = partial(sort_texts, source, [*splits.values()], lang, [*held_out])
     places: Counter[str] = Counter()

@@ -28,7 +28,8 @@ from scripts.command import run
 from scripts.docs import PART_SIZE
 from scripts.files import written_whole
 from scripts.pipelines import in_lives, load_ner, memory_zone
-from scripts.raw import Seen, known_texts, track_texts
+from scripts.progress import track
+from scripts.raw import Seen, count_texts, known_texts, read_texts
 
 
 class Suggestion(NamedTuple):
@@ -89,8 +90,8 @@ def main(
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
     seen = Seen(known_texts(annotations_dir.iterdir()))
-    texts = filter(seen.is_new, track_texts(raw))
-    best = nsmallest(limit, suggest(base_dir, updated_dir, texts))
+    texts = track(read_texts(raw), f"Annotating {raw}", count_texts(raw))
+    best = nsmallest(limit, suggest(base_dir, updated_dir, filter(seen.is_new, texts)))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': give other text.")
     with written_whole(output_dir) as beside:

@@ -89,11 +89,12 @@ def test_killed_at_any_time_it_goes_on_to_the_same_bytes(
         time.sleep(rng.random() * 0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    shard = tmp_path / "00000.spacy"
-    before = shard.stat().st_mtime_ns
+    # With two processes the first shard may be the last to be done.
+    done = [path.with_suffix("") for path in tmp_path.glob("*.spacy.json")]
+    before = [path.stat().st_mtime_ns for path in done]
     annotate_all(PARTS, base_dir, tmp_path, n_process)
     assert bytes_in(tmp_path) == whole
-    assert shard.stat().st_mtime_ns == before
+    assert before and [path.stat().st_mtime_ns for path in done] == before
 
 
 def test_workers_end_with_a_killed_parent(base_dir, tmp_path):
@@ -283,7 +284,7 @@ def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
-    base_dir, tmp_path, whole
+    base_dir, tmp_path
 ):
     ray = pytest.importorskip("ray", reason="requirements-ray.txt")
     from ray.cluster_utils import Cluster
@@ -298,7 +299,8 @@ def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
         with start("ray", 1, cluster.address) as workers:
             assert workers.n_jobs == 2
             lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
-            assert [shard["file"] for shard, _ in islice(lines, 3)]
+            done = [shard["file"] for shard, _ in islice(lines, 3)]
+            assert done == ["00000.spacy", "00001.spacy", "00002.spacy"]
             cluster.remove_node(node, allow_graceful=False)
             assert n_lines(folder) < len(parts)
             assert len(list(lines)) == len(parts) - 3
