@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from functools import partial
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,10 +21,12 @@ Engine = Literal["local", "ray"]
 SCRIPTS = Path(__file__).parent
 # Seconds in which a cluster answers.
 TIMEOUT = 10
-# How often an actor that was killed starts again; Ray Data would have it so for ever.
-RETRIES = 3
-# Bytes of items that a cluster holds for each of its CPUs.
+# Bytes of tasks that a cluster holds for each of its CPUs.
 AHEAD = 1 << 23
+KILLED = (
+    "A process of the cluster was killed, perhaps for memory: see its log and run "
+    "again. What is done is kept."
+)
 # What is a mistake in the input, or a fault of the disk.
 ERRORS = (ValueError, OSError)
 
@@ -55,6 +58,39 @@ class Workers(NamedTuple):
         return in_order(futures, self.n_jobs)
 
 
+class Actor:
+    """A process of a Ray cluster, and one beside it that runs tasks.
+
+    Ray's own has threads, beside which spaCy is slower: see `follow_parent`.
+    """
+
+    def __init__(self) -> None:
+        """Get ready for the process, which starts with its first task."""
+        self.process = ProcessPoolExecutor(1, get_context("spawn"), follow_parent)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+        """Run a task, pickled as its result is."""
+        try:
+            result = self.process.submit(run_pickled, batch["task"][0]).result()
+        except BrokenProcessPool:
+            result = pickle.dumps(ValueError(KILLED))
+        return {"result": [result]}
+
+
+def run_pickled(task: bytes) -> bytes:
+    """Run a task; its error is a result, for Ray Data would tell of it by the page."""
+    try:
+        result = pickle.loads(task)()
+    except ERRORS as error:
+        result = error
+    return pickle.dumps(result)
+
+
+def fail(error: Exception) -> None:
+    """Raise an error: the task in place of one that could not be read."""
+    raise error
+
+
 class RayWorkers(Workers):
     """Workers of a Ray cluster."""
 
@@ -63,11 +99,11 @@ class RayWorkers(Workers):
     ) -> Iterator[Any]:
         """Run a function on each of many items, with Ray Data.
 
-        One task reads, and an actor for each CPU keeps what `run` has loaded. What
-        was on a node that is lost is read and run again on another.
+        One task reads, and beside an actor for each CPU a process keeps what `run` has
+        loaded. What was on a node that is lost is read and run again on another.
 
         Args:
-            run: The function.
+            run: The function; it and the items can be pickled.
             read: Gives the items, always the same ones.
 
         Yields:
@@ -75,27 +111,17 @@ class RayWorkers(Workers):
         """
         import ray.data
 
-        # Errors come back as results: Ray Data would tell of them by the page.
-        def items(_: Any) -> Iterator[dict[str, list[bytes]]]:
+        def tasks(_: Any) -> Iterator[dict[str, list[bytes]]]:
             try:
                 for item in read():
-                    yield {"item": [pickle.dumps(item)]}
+                    yield {"task": [pickle.dumps(partial(run, item))]}
             except ERRORS as error:
-                yield {"item": [pickle.dumps(error)]}
-
-        class Runner:
-            def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-                item = pickle.loads(batch["item"][0])
-                try:
-                    result = item if isinstance(item, ERRORS) else run(item)
-                except ERRORS as error:
-                    result = error
-                return {"result": [pickle.dumps(result)]}
+                yield {"task": [pickle.dumps(partial(fail, error))]}
 
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
-        # Bytes: each item is a block, which goes to whichever actor is free.
+        # Bytes: each task is a block, which goes to whichever actor is free.
         context.target_max_block_size = 1
         # As far as reading may be ahead.
         limits = ray.data.ExecutionResources(object_store_memory=AHEAD * self.n_jobs)
@@ -104,14 +130,8 @@ class RayWorkers(Workers):
         actors = ray.data.ActorPoolStrategy(size=self.n_jobs)
         rows = (
             ray.data.from_items([None])
-            .map_batches(items, batch_size=None, num_cpus=0)
-            .map_batches(
-                Runner,
-                batch_size=1,
-                compute=actors,
-                num_cpus=1,
-                max_restarts=RETRIES,
-            )
+            .map_batches(tasks, batch_size=None, num_cpus=0)
+            .map_batches(Actor, batch_size=1, compute=actors, num_cpus=1)
         )
         for row in rows.iter_rows():
             result = pickle.loads(row["result"])
@@ -219,10 +239,7 @@ def start_ray(address: str) -> Iterator[Workers]:
         # What the task itself raised.
         raise
     except ray.exceptions.RayError as error:
-        raise ValueError(
-            "A process of the cluster was killed, perhaps for memory: see its log and "
-            "run again. What is done is kept."
-        ) from error
+        raise ValueError(KILLED) from error
     finally:
         if is_ours:
             ray.shutdown()

@@ -320,9 +320,6 @@ def test_what_fails_on_ray_is_an_error_in_one_line_after_what_is_done():
         yield "a text"
         raise ValueError("raw.jsonl:2: not UTF-8.")
 
-    def kill(text):
-        os.kill(os.getpid(), signal.SIGKILL)
-
     with start("ray", 1) as workers:
         lengths = workers.map(len, read)
         assert next(lengths) == 6
@@ -330,7 +327,7 @@ def test_what_fails_on_ray_is_an_error_in_one_line_after_what_is_done():
             next(lengths)
     killed = "A process of the cluster was killed.*What is done is kept"
     with pytest.raises(ValueError, match=killed), start("ray", 1) as workers:
-        list(workers.map(kill, lambda: ["a text"]))
+        list(workers.map(signal.raise_signal, lambda: [signal.SIGKILL]))
 
 
 @pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])
