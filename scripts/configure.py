@@ -50,6 +50,9 @@ def main(
     dev: Annotated[str, typer.Option(help="Docs to choose the model by.")],
     rehearsal: Annotated[str, typer.Option(help="Docs that the base annotated.")],
     log: Annotated[str, typer.Option(help="JSON Lines that training writes.")],
+    specialist: Annotated[
+        str, typer.Option(help="What to begin with, where a type is new.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
     changes: Annotated[
         list[str] | None,
@@ -64,7 +67,9 @@ def main(
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
     labels, new_labels = account["labels"], account["new_labels"]
     settings = read_settings(settings_path, new_labels, n_words, overrides)
-    config = make_config(nlp, str(base_dir), settings, labels, n_words)
+    if not (new_labels and settings["corpora"]["train"]["two_teachers"]):
+        specialist = ""
+    config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
     with written_whole(output_path) as beside:
         config.to_disk(beside)
     frozen = ", ".join(config["training"]["frozen_components"]) or "nothing"

@@ -53,7 +53,12 @@ def read_settings(
 
 
 def make_config(
-    nlp: Language, base_dir: str, settings: Config, labels: list[str], n_words: int
+    nlp: Language,
+    base_dir: str,
+    settings: Config,
+    labels: list[str],
+    n_words: int,
+    specialist_dir: str = "",
 ) -> Config:
     """Make the training config of an update.
 
@@ -63,6 +68,8 @@ def make_config(
         settings: What an update sets, over the base's config.
         labels: The labels that were annotated.
         n_words: Words in the annotated docs.
+        specialist_dir: The path of a specialist, whose NER is updated in place of the
+            base's; empty: the base's.
 
     Returns:
         The config, for `spacy train`.
@@ -77,7 +84,9 @@ def make_config(
     config["nlp"]["pipeline"] = pipeline
     config["nlp"]["disabled"] = [n for n in config["nlp"]["disabled"] if n in pipeline]
     config["components"] = {name: {"source": base_dir} for name in pipeline}
-    if feeders:
+    if specialist_dir:
+        config["components"]["ner"] = {"source": specialist_dir}
+    elif feeders:
         config["components"]["ner"]["replace_listeners"] = ["model.tok2vec"]
 
     # Settings of the base's own training say nothing of an update.

@@ -1,9 +1,10 @@
 """Train a specialist for the new types, and mark what it sees in rehearsal docs.
 
-Its view and the base's meet in training: see `hear_specialist` in `functions.py`.
+The update begins as the specialist. In training its view and the base's meet: see
+`hear_specialist` in `functions.py`.
 Input: a config that `configure` made of the annotations alone, and the rehearsal docs.
 Output: the specialist, and the rehearsal docs with its marks. Where the base knows
-every annotated label there is nobody to ask: no marks.
+every annotated label there is nobody to ask: an empty folder, and no marks.
 
     python -m scripts.specialist training/specialist.cfg \
         corpus/chosen corpus/marked training/specialist
@@ -41,8 +42,9 @@ def main(
         names = ", ".join(sorted(labels))
         msg.good(f"The specialist sees {names} in {n_marked} docs: {output_dir}")
     else:
-        with written_whole(output_dir) as beside:
-            shutil.copytree(rehearsal_dir, beside)
+        with written_whole(output_dir) as marked, written_whole(specialist_dir) as none:
+            shutil.copytree(rehearsal_dir, marked)
+            none.mkdir()
         msg.good(f"The base knows every annotated label: no marks in {output_dir}")
 
 

@@ -11,6 +11,7 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
+from scripts.configure import main as configure
 from scripts.docs import write_docs
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
@@ -18,7 +19,9 @@ from scripts.recipe import budget, make_config, read_settings
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 
 
-def update(base: Language, folder: Path, max_steps: int = 12) -> Language:
+def update(
+    base: Language, folder: Path, max_steps: int = 12, specialist: str = ""
+) -> Language:
     """Update a base with a new type in a few steps, as the project does."""
     folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
@@ -33,7 +36,8 @@ def update(base: Language, folder: Path, max_steps: int = 12) -> Language:
     overrides |= {"update.min_steps": max_steps}
     labels, n_words = ["DISEASE"], len(new)
     settings = read_settings(SETTINGS, labels, n_words, overrides)
-    config = make_config(base, str(folder / "base"), settings, labels, n_words)
+    base_dir = str(folder / "base")
+    config = make_config(base, base_dir, settings, labels, n_words, specialist)
     config.to_disk(folder / "update.cfg")
     train(folder / "update.cfg", folder / "update")
     return spacy.load(folder / "update" / "model-last")
@@ -65,6 +69,48 @@ def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path):
     for text, _ in TEXTS:
         ents = [(e.text, e.label_) for e in updated(text).ents]
         assert ents == [(e.text, e.label_) for e in any_base(text).ents]
+
+
+def test_update_begins_as_the_specialist(any_base, tmp_path):
+    update(any_base, tmp_path / "first", max_steps=250)
+    specialist = str(tmp_path / "first" / "update" / "model-last")
+    updated = update(any_base, tmp_path / "second", 1, specialist)
+    text = "Flu is back in Oslo."
+    ents = [(e.text, e.label_) for e in updated(text).ents]
+    assert ents == [("Flu", "DISEASE"), ("Oslo", "GPE")]
+    assert others(updated, text) == others(any_base, text)
+
+
+@pytest.mark.parametrize(
+    "new_labels, settings, source",
+    [
+        (["DISEASE"], [], "specialist"),
+        # Corrections have none.
+        ([], [], "base"),
+        (["DISEASE"], ["corpora.train.two_teachers=false"], "base"),
+    ],
+)
+def test_there_is_a_specialist_to_begin_with_for_a_new_type_and_two_teachers(
+    base, tmp_path, new_labels, settings, source
+):
+    base.to_disk(tmp_path / "base")
+    write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
+    account = {"labels": ["DISEASE"], "new_labels": new_labels}
+    srsly.write_json(tmp_path / "preprocess.json", account)
+    configure(
+        tmp_path / "base",
+        SETTINGS,
+        tmp_path / "preprocess.json",
+        tmp_path / "update.cfg",
+        train=tmp_path / "new.spacy",
+        dev="dev",
+        rehearsal="old",
+        log="log",
+        specialist=str(tmp_path / "specialist"),
+        changes=settings,
+    )
+    config = Config().from_disk(tmp_path / "update.cfg")
+    assert config["components"]["ner"]["source"] == str(tmp_path / source)
 
 
 def test_last_step_is_looked_at_and_kept_whatever_dev_says(base, tmp_path):

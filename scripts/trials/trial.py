@@ -128,10 +128,11 @@ def update(
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
         choose_all(shards, rehearsal, n_old, trial.seed)
+        specialist = ""
         if asks_specialist:
-            teacher = output_dir / specialist_of(trial).name / "model-last"
-            mark_all(rehearsal, paths["rehearsal"], teacher, {*new_labels})
-        config = make_config(nlp, str(base_dir), settings, labels, n_words)
+            specialist = str(output_dir / specialist_of(trial).name / "model-last")
+            mark_all(rehearsal, paths["rehearsal"], specialist, {*new_labels})
+        config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
         config.to_disk(folder / "update.cfg")
         with (
             open(folder / "train.txt", "w", encoding="utf-8") as log,
