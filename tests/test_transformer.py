@@ -98,7 +98,9 @@ def transformer_base(tmp_path):
 def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
     transformer_base, tmp_path
 ):
-    updated = update(transformer_base, tmp_path)
+    update(transformer_base, tmp_path / "first")
+    specialist = str(tmp_path / "first" / "update" / "model-last")
+    updated = update(transformer_base, tmp_path / "second", specialist=specialist)
     assert updated.pipe_names == ["transformer", "tagger", "ner"]
     text = "Anna Berg left Lima on Monday."
     assert others(updated, text) == others(transformer_base, text)
