@@ -67,7 +67,7 @@ def main(
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
     labels, new_labels = account["labels"], account["new_labels"]
     settings = read_settings(settings_path, new_labels, n_words, overrides)
-    if not (new_labels and settings["corpora"]["train"]["two_teachers"]):
+    if not settings["corpora"]["train"]["two_teachers"]:
         specialist = ""
     config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
     with written_whole(output_path) as beside:

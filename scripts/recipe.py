@@ -11,6 +11,8 @@ from thinc.api import Config
 from scripts.annotations.records import INCORRECT
 from scripts.pipelines import feeders_of_ner
 
+RATIO, TWO_TEACHERS = "corpora.train.ratio", "corpora.train.two_teachers"
+
 
 def are_corrections(
     settings: Config, new_labels: Collection[str], n_words: int
@@ -31,7 +33,7 @@ def read_settings(
     n_words: int,
     overrides: dict[str, Any] | None = None,
 ) -> Config:
-    """Read what an update sets; few annotations of known types have their own.
+    """Read what an update sets; new types, and corrections, have settings of their own.
 
     Args:
         path: The settings, `configs/update.cfg`.
@@ -43,13 +45,19 @@ def read_settings(
         The settings of this update.
     """
     settings = Config().from_disk(path, interpolate=False)
+    overrides, train = {**(overrides or {})}, settings["corpora"]["train"]
     is_small = are_corrections(settings, new_labels, n_words)
-    corrections = settings.pop("corrections")
+    corrections, new_types = (settings.pop(n) for n in ("corrections", "new_types"))
     del corrections["max_words"]
+    train["new_labels"] = [*new_labels]
+    two_teachers = overrides.pop(TWO_TEACHERS, train["two_teachers"])
+    # A specialist for types that the base knows there is none.
+    train["two_teachers"] = two_teachers and bool(new_labels)
     if is_small:
         settings = settings.merge(corrections)
-    settings["corpora"]["train"]["new_labels"] = [*new_labels]
-    return Config().from_str(settings.to_str(), overrides=overrides or {})
+    elif train["two_teachers"]:
+        settings = settings.merge(new_types)
+    return Config().from_str(settings.to_str(), overrides=overrides)
 
 
 def make_config(

@@ -218,10 +218,13 @@ def main(
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")
+    asks = best["arm"] == "two teachers"
     if are_corrections(settings, new_labels, n_words):
         found = {f"corrections.{RATIO}": best["ratio"]}
+    elif asks and new_labels:
+        found = {f"new_types.{RATIO}": best["ratio"], TWO_TEACHERS: True}
     else:
-        found = {RATIO: best["ratio"], TWO_TEACHERS: best["arm"] == "two teachers"}
+        found = {RATIO: best["ratio"], TWO_TEACHERS: asks}
     write_settings(settings_path, found)
     msg.good(
         f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "

@@ -78,7 +78,7 @@ def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys
     srsly.write_json(tmp_path / "rehearse.json", account)
     names = ("rehearse.json", "new.spacy", "preprocess.json", "update.cfg", "chosen")
     main(str(pool), *(tmp_path / name for name in names))
-    # Half of 4 steps of 25 words: rehearsal is one word to each annotated word.
-    assert "for 50 words of training" in " ".join(capsys.readouterr().out.split())
+    # Of 4 steps of 25 words: there are three words of rehearsal to an annotated one.
+    assert "for 75 words of training" in " ".join(capsys.readouterr().out.split())
     n_words = [len(doc) for doc in read_docs(tmp_path / "chosen", Vocab())]
-    assert 50 <= sum(n_words) < 50 + max(n_words)
+    assert 75 <= sum(n_words) < 75 + max(n_words)

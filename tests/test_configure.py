@@ -165,22 +165,25 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
 
 
 @pytest.mark.parametrize(
-    "new_labels, n_words, ratio, steps",
+    "new_labels, n_words, overrides, passes, ratio",
     [
-        ([], 400, 4.0, 300),
-        # The whole of a new type is to be learned, however few its annotations are.
-        (["DISEASE"], 400, 1.0, 1200),
+        ([], 400, {}, 30, 4.0),
+        # A given setting wins.
+        ([], 400, {"corpora.train.ratio": 0.5}, 30, 0.5),
         # Many annotations are no corrections.
-        ([], 40_000, 1.0, 1200),
+        ([], 40_000, {}, 10, 1.0),
+        # The whole of a new type is to be learned, however few its annotations are.
+        (["DISEASE"], 400, {}, 5, 3.0),
+        (["DISEASE"], 40_000, {}, 5, 3.0),
+        # Begun as the base.
+        (["DISEASE"], 40_000, {"corpora.train.two_teachers": False}, 10, 1.0),
+        # There is no specialist for known types.
+        ([], 40_000, {"corpora.train.two_teachers": True}, 10, 1.0),
     ],
 )
-def test_corrections_have_settings_of_their_own(new_labels, n_words, ratio, steps):
-    settings = read_settings(SETTINGS, new_labels, n_words)
+def test_corrections_and_new_types_have_settings_of_their_own(
+    new_labels, n_words, overrides, passes, ratio
+):
+    settings = read_settings(SETTINGS, new_labels, n_words, overrides)
+    assert settings["update"]["passes"] == passes
     assert settings["corpora"]["train"]["ratio"] == ratio
-    assert budget(n_words, settings)[0] == steps
-
-
-def test_a_setting_that_is_given_wins_over_those_of_corrections():
-    overrides = {"corpora.train.ratio": 0.0}
-    settings = read_settings(SETTINGS, [], 400, overrides)
-    assert settings["corpora"]["train"]["ratio"] == 0.0

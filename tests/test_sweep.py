@@ -134,6 +134,13 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     assert after == before.replace("ratio = 4.0", "ratio = 0.5")
 
 
+def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):
+    before = (project / "update.cfg").read_text("utf-8")
+    experiment(project, arms="two teachers", ratios="0.5")
+    after = (project / "update.cfg").read_text("utf-8")
+    assert after == before.replace("ratio = 3.0", "ratio = 0.5")
+
+
 def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):
     first = experiment(project, arms="rehearsed")
     assert experiment(project, arms="rehearsed") == first

@@ -15,11 +15,16 @@ from spacy.tokens import Doc
 import scripts.functions  # noqa: F401  registers the reader
 from scripts.docs import read_docs, write_docs
 from scripts.files import written_whole
-from scripts.recipe import make_config, read_settings, rehearsal_words
+from scripts.recipe import (
+    RATIO,
+    TWO_TEACHERS,
+    make_config,
+    read_settings,
+    rehearsal_words,
+)
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
-RATIO, TWO_TEACHERS = "corpora.train.ratio", "corpora.train.two_teachers"
 NO_REHEARSAL = {RATIO: 0.0, TWO_TEACHERS: False}
 # What each way sets apart from `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
@@ -31,7 +36,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "static": {TWO_TEACHERS: False},
     # Completed by the base, and fresh rehearsal.
     "rehearsed": {TWO_TEACHERS: False},
-    # The same, and the specialist has a say in the rehearsal docs.
+    # Begun as the specialist, which has a say in the rehearsal docs.
     "two teachers": {TWO_TEACHERS: True},
 }
 # Arms that read the annotations as the person made them.
