@@ -36,9 +36,10 @@ from scripts.docs import read_docs, write_docs
 from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import written_whole
+from scripts.recipe import RATIO
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
-from scripts.trials.trial import ARMS, RATIO, Trial, specialist_of, update
+from scripts.trials.trial import ARMS, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))

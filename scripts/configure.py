@@ -51,7 +51,7 @@ def main(
     rehearsal: Annotated[str, typer.Option(help="Docs that the base annotated.")],
     log: Annotated[str, typer.Option(help="JSON Lines that training writes.")],
     specialist: Annotated[
-        str, typer.Option(help="What to begin with, where a type is new.")
+        str, typer.Option(help="What to begin as, with two teachers.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
     changes: Annotated[
@@ -67,8 +67,6 @@ def main(
     overrides |= {"system.seed": seed, **parse_changes(changes or [])}
     labels, new_labels = account["labels"], account["new_labels"]
     settings = read_settings(settings_path, new_labels, n_words, overrides)
-    if not settings["corpora"]["train"]["two_teachers"]:
-        specialist = ""
     config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
     with written_whole(output_path) as beside:
         config.to_disk(beside)

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -65,25 +66,35 @@ class Actor:
     """
 
     def __init__(self) -> None:
-        """Get ready for the process, which starts with its first task."""
-        self.process = ProcessPoolExecutor(1, get_context("spawn"), follow_parent)
+        """Start the other process."""
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        context.Process(target=run_tasks, args=[theirs], daemon=True).start()
+        theirs.close()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Run a task, pickled as its result is."""
         try:
-            result = self.process.submit(run_pickled, batch["task"][0]).result()
-        except BrokenProcessPool:
+            self.pipe.send_bytes(batch["task"][0])
+            result = self.pipe.recv_bytes()
+        except (EOFError, ConnectionError):
             result = pickle.dumps(ValueError(KILLED))
         return {"result": [result]}
 
 
-def run_pickled(task: bytes) -> bytes:
-    """Run a task; its error is a result, for Ray Data would tell of it by the page."""
-    try:
-        result = pickle.loads(task)()
-    except ERRORS as error:
-        result = error
-    return pickle.dumps(result)
+def run_tasks(pipe: Connection) -> None:
+    """Run tasks as they come, pickled as their results are.
+
+    An error is a result, for Ray Data would tell of it by the page.
+    """
+    follow_parent()
+    while True:
+        task = pickle.loads(pipe.recv_bytes())
+        try:
+            result = task()
+        except ERRORS as error:
+            result = error
+        pipe.send_bytes(pickle.dumps(result))
 
 
 def fail(error: Exception) -> None:
@@ -229,6 +240,9 @@ def start_ray(address: str) -> Iterator[Workers]:
     check_address(address or os.environ.get("RAY_ADDRESS", ""))
     is_ours = not ray.is_initialized()
     if is_ours:
+        # Where memory runs out on this machine the kernel ends the process that has
+        # most of it, and so the run; Ray would end an actor and begin it again.
+        os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
         environment = {"py_modules": [str(SCRIPTS)]}
         ray.init(address or None, runtime_env=environment, log_to_driver=False)
     try:

@@ -97,8 +97,9 @@ def hear_specialist(
     The base knows nothing of a new type: that it sees none is no evidence. The
     specialist sees it everywhere: it never learned what else there is. So it is
     believed where the pipeline in training sees the same entity; where it is alone,
-    the tokens are missing values, and teach neither. Two views that must agree:
-    Blum & Mitchell (1998), "Combining Labeled and Unlabeled Data with Co-Training".
+    the tokens are missing values, and teach neither. In the first pass all is agreed,
+    if training begins as the specialist. Two views that must agree: Blum & Mitchell
+    (1998), "Combining Labeled and Unlabeled Data with Co-Training".
 
     Args:
         nlp: The pipeline in training, as it is now; its NER owns its tok2vec.

@@ -76,8 +76,8 @@ def make_config(
         settings: What an update sets, over the base's config.
         labels: The labels that were annotated.
         n_words: Words in the annotated docs.
-        specialist_dir: The path of a specialist, whose NER is updated in place of the
-            base's; empty: the base's.
+        specialist_dir: The path of the specialist. With two teachers its NER is
+            updated, else the base's.
 
     Returns:
         The config, for `spacy train`.
@@ -92,7 +92,7 @@ def make_config(
     config["nlp"]["pipeline"] = pipeline
     config["nlp"]["disabled"] = [n for n in config["nlp"]["disabled"] if n in pipeline]
     config["components"] = {name: {"source": base_dir} for name in pipeline}
-    if specialist_dir:
+    if specialist_dir and settings["corpora"]["train"]["two_teachers"]:
         config["components"]["ner"] = {"source": specialist_dir}
     elif feeders:
         config["components"]["ner"]["replace_listeners"] = ["model.tok2vec"]

@@ -31,11 +31,11 @@ from scripts.docs import count_docs, count_words
 from scripts.engines import Engine, Workers, start
 from scripts.files import as_path, written_whole
 from scripts.progress import track
-from scripts.recipe import are_corrections
+from scripts.recipe import RATIO, TWO_TEACHERS, are_corrections
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
-from scripts.trials.trial import ARMS, RATIO, TWO_TEACHERS, Trial, update
+from scripts.trials.trial import ARMS, Trial, update
 
 # What a trial reads beside the base, the rehearsal docs and the settings.
 DATA = ("annotations", "update")
@@ -149,9 +149,9 @@ def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
         The hash.
     """
     settings = Config().from_disk(settings_path, interpolate=False)
-    for name in ("ratio", "two_teachers"):
-        del settings["corpora"]["train"][name]
-    del settings["corrections"]["corpora"]["train"]["ratio"]
+    del settings["corpora"]["train"]["two_teachers"]
+    for section in (settings, settings["corrections"], settings["new_types"]):
+        del section["corpora"]["train"]["ratio"]
     parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()
 
@@ -218,13 +218,13 @@ def main(
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")
-    asks = best["arm"] == "two teachers"
+    two_teachers = best["arm"] == "two teachers"
+    section = "new_types." if new_labels and two_teachers else ""
     if are_corrections(settings, new_labels, n_words):
-        found = {f"corrections.{RATIO}": best["ratio"]}
-    elif asks and new_labels:
-        found = {f"new_types.{RATIO}": best["ratio"], TWO_TEACHERS: True}
-    else:
-        found = {RATIO: best["ratio"], TWO_TEACHERS: asks}
+        section = "corrections."
+    found = {f"{section}{RATIO}": best["ratio"]}
+    if new_labels:
+        found[TWO_TEACHERS] = two_teachers
     write_settings(settings_path, found)
     msg.good(
         f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "

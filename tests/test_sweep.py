@@ -113,10 +113,11 @@ def experiment(project, **options):
 
 
 def test_experiment_tries_each_arm_and_sets_the_best(project):
+    before = (project / "update.cfg").read_text("utf-8")
     lines = experiment(project, ratios="0.5", sizes="1, all")
     tried = {(r["arm"], r["size"]) for r in lines}
     assert len(lines) == len(tried) == 10
-    assert "ratio = 1.0" not in (project / "update.cfg").read_text("utf-8")
+    assert (project / "update.cfg").read_text("utf-8") != before
     table = (project / "experiment.md").read_text("utf-8")
     assert "| two teachers | 0.5 | all | 1 |" in table
     assert "<svg" in (project / "experiment.svg").read_text("utf-8")
@@ -139,6 +140,9 @@ def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):
     experiment(project, arms="two teachers", ratios="0.5")
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 3.0", "ratio = 0.5")
+    # Trials that are done are not made again for what they set.
+    lines = experiment(project, arms="two teachers", ratios="0.5")
+    assert len(lines) == 2
 
 
 def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):

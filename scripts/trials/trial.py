@@ -117,10 +117,8 @@ def update(
         account = srsly.read_json(corpus_dir / "preprocess.json")
         labels, new_labels = account["labels"], account["new_labels"]
         n_words = sum(map(len, docs))
-        asks_specialist = trial.arm == "two teachers" and new_labels
         paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
-        paths["rehearsal"] = folder / "marked" if asks_specialist else rehearsal
-        paths["log"] = folder / "log.jsonl"
+        paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         if trial.ratio is not None:
             overrides[RATIO] = trial.ratio
@@ -133,11 +131,12 @@ def update(
         if trial.arm != "static":
             n_old = rehearsal_words(n_words, settings)
         choose_all(shards, rehearsal, n_old, trial.seed)
-        specialist = ""
-        if asks_specialist:
-            specialist = str(output_dir / specialist_of(trial).name / "model-last")
-            mark_all(rehearsal, paths["rehearsal"], specialist, {*new_labels})
-        config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
+        specialist = output_dir / specialist_of(trial).name / "model-last"
+        if settings["corpora"]["train"]["two_teachers"]:
+            mark_all(rehearsal, rehearsal, specialist, {*new_labels})
+        config = make_config(
+            nlp, str(base_dir), settings, labels, n_words, str(specialist)
+        )
         config.to_disk(folder / "update.cfg")
         with (
             open(folder / "train.txt", "w", encoding="utf-8") as log,
