@@ -46,8 +46,8 @@ SETTINGS = ROOT / "configs" / "update.cfg"
 RESULTS, TABLE = (Path(__file__).with_name(f"steps.{end}") for end in ("jsonl", "md"))
 README = ROOT / "README.md"
 SECTION = re.compile(r"(?<=<!-- steps -->\n).*?(?=<!-- steps end -->)", re.DOTALL)
-# Steps of training: some seconds, the same few for a pool of any size.
-N_STEPS = 300
+# Steps of training, for a pool of any size: as many as an update makes at least.
+N_STEPS = 1200
 # Docs in the pool beside which larger ones are trained with.
 SMALL_POOL = 1000
 # Seconds of each wait of training for the reader.
