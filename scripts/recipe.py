@@ -12,19 +12,24 @@ from scripts.annotations.records import INCORRECT
 from scripts.pipelines import feeders_of_ner
 
 RATIO, TWO_TEACHERS = "corpora.train.ratio", "corpora.train.two_teachers"
+# Sections whose settings win for some annotations.
+OWN = ("corrections", "new_types")
 
 
-def are_corrections(
-    settings: Config, new_labels: Collection[str], n_words: int
-) -> bool:
-    """Say whether annotations are corrections: few, and of types that the base knows.
+def section_for(settings: Config, new_labels: Collection[str], n_words: int) -> str:
+    """Name the section whose settings win for annotations; empty: none.
+
+    Corrections are few, and of types that the base knows. A new type has settings of
+    its own with two teachers.
 
     Args:
-        settings: What an update sets, its `[corrections]` too.
+        settings: What an update sets, those sections too.
         new_labels: The labels that were annotated and that the base does not know.
         n_words: Words in the annotated docs.
     """
-    return n_words <= settings["corrections"]["max_words"] and not new_labels
+    if new_labels:
+        return "new_types" if settings["corpora"]["train"]["two_teachers"] else ""
+    return "corrections" if n_words <= settings["corrections"]["max_words"] else ""
 
 
 def read_settings(
@@ -46,17 +51,14 @@ def read_settings(
     """
     settings = Config().from_disk(path, interpolate=False)
     overrides, train = {**(overrides or {})}, settings["corpora"]["train"]
-    is_small = are_corrections(settings, new_labels, n_words)
-    corrections, new_types = (settings.pop(n) for n in ("corrections", "new_types"))
-    del corrections["max_words"]
     train["new_labels"] = [*new_labels]
     two_teachers = overrides.pop(TWO_TEACHERS, train["two_teachers"])
     # A specialist for types that the base knows there is none.
     train["two_teachers"] = two_teachers and bool(new_labels)
-    if is_small:
-        settings = settings.merge(corrections)
-    elif train["two_teachers"]:
-        settings = settings.merge(new_types)
+    section = section_for(settings, new_labels, n_words)
+    own = {name: settings.pop(name) for name in OWN}
+    del own["corrections"]["max_words"]
+    settings = settings.merge(own.get(section, {}))
     return Config().from_str(settings.to_str(), overrides=overrides)
 
 

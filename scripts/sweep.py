@@ -31,7 +31,7 @@ from scripts.docs import count_docs, count_words
 from scripts.engines import Engine, Workers, start
 from scripts.files import as_path, written_whole
 from scripts.progress import track
-from scripts.recipe import RATIO, TWO_TEACHERS, are_corrections
+from scripts.recipe import OWN, RATIO, TWO_TEACHERS, section_for
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
@@ -150,7 +150,7 @@ def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
     """
     settings = Config().from_disk(settings_path, interpolate=False)
     del settings["corpora"]["train"]["two_teachers"]
-    for section in (settings, settings["corrections"], settings["new_types"]):
+    for section in (settings, *(settings[name] for name in OWN)):
         del section["corpora"]["train"]["ratio"]
     parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()
@@ -219,10 +219,9 @@ def main(
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")
     two_teachers = best["arm"] == "two teachers"
-    section = "new_types." if new_labels and two_teachers else ""
-    if are_corrections(settings, new_labels, n_words):
-        section = "corrections."
-    found = {f"{section}{RATIO}": best["ratio"]}
+    settings["corpora"]["train"]["two_teachers"] = two_teachers
+    section = section_for(settings, new_labels, n_words)
+    found = {f"{section}.{RATIO}".lstrip("."): best["ratio"]}
     if new_labels:
         found[TWO_TEACHERS] = two_teachers
     write_settings(settings_path, found)

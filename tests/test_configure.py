@@ -165,25 +165,26 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
 
 
 @pytest.mark.parametrize(
-    "new_labels, n_words, overrides, passes, ratio",
+    "new_labels, n_words, overrides, passes, ratio, steps",
     [
-        ([], 400, {}, 30, 4.0),
+        ([], 400, {}, 30, 4.0, 300),
         # A given setting wins.
-        ([], 400, {"corpora.train.ratio": 0.5}, 30, 0.5),
+        ([], 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 300),
         # Many annotations are no corrections.
-        ([], 40_000, {}, 10, 1.0),
+        ([], 40_000, {}, 10, 1.0, 1200),
         # The whole of a new type is to be learned, however few its annotations are.
-        (["DISEASE"], 400, {}, 5, 3.0),
-        (["DISEASE"], 40_000, {}, 5, 3.0),
+        (["DISEASE"], 400, {}, 5, 3.0, 1200),
+        (["DISEASE"], 40_000, {}, 5, 3.0, 1200),
         # Begun as the base.
-        (["DISEASE"], 40_000, {"corpora.train.two_teachers": False}, 10, 1.0),
+        (["DISEASE"], 40_000, {"corpora.train.two_teachers": False}, 10, 1.0, 1200),
         # There is no specialist for known types.
-        ([], 40_000, {"corpora.train.two_teachers": True}, 10, 1.0),
+        ([], 40_000, {"corpora.train.two_teachers": True}, 10, 1.0, 1200),
     ],
 )
 def test_corrections_and_new_types_have_settings_of_their_own(
-    new_labels, n_words, overrides, passes, ratio
+    new_labels, n_words, overrides, passes, ratio, steps
 ):
     settings = read_settings(SETTINGS, new_labels, n_words, overrides)
     assert settings["update"]["passes"] == passes
     assert settings["corpora"]["train"]["ratio"] == ratio
+    assert budget(n_words, settings)[0] == steps

@@ -60,5 +60,6 @@ def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
     main(tmp_path / "specialist.cfg", *folders)
     docs = list(read_docs(tmp_path / "marked", base.vocab))
     assert [doc.text for doc in docs] == texts
+    assert (tmp_path / "specialist").exists()
     assert (tmp_path / "specialist" / "model-last").exists() is bool(new_labels)
     assert (("Flu", label) in ents(docs[-1])) is bool(new_labels)
