@@ -23,13 +23,15 @@ def section_for(settings: Config, new_labels: Collection[str], n_words: int) -> 
     its own with two teachers.
 
     Args:
-        settings: What an update sets, those sections too.
+        settings: What an update sets; a section that was removed wins nowhere.
         new_labels: The labels that were annotated and that the base does not know.
         n_words: Words in the annotated docs.
     """
     if new_labels:
-        return "new_types" if settings["corpora"]["train"]["two_teachers"] else ""
-    return "corrections" if n_words <= settings["corrections"]["max_words"] else ""
+        wins = settings["corpora"]["train"]["two_teachers"] and "new_types" in settings
+        return "new_types" if wins else ""
+    max_words = settings.get("corrections", {}).get("max_words", 0)
+    return "corrections" if n_words <= max_words else ""
 
 
 def read_settings(
@@ -56,8 +58,8 @@ def read_settings(
     # A specialist for types that the base knows there is none.
     train["two_teachers"] = two_teachers and bool(new_labels)
     section = section_for(settings, new_labels, n_words)
-    own = {name: settings.pop(name) for name in OWN}
-    del own["corrections"]["max_words"]
+    own = {name: settings.pop(name, {}) for name in OWN}
+    own["corrections"].pop("max_words", None)
     settings = settings.merge(own.get(section, {}))
     return Config().from_str(settings.to_str(), overrides=overrides)
 

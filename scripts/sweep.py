@@ -150,7 +150,7 @@ def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
     """
     settings = Config().from_disk(settings_path, interpolate=False)
     del settings["corpora"]["train"]["two_teachers"]
-    for section in (settings, *(settings[name] for name in OWN)):
+    for section in (settings, *(settings[name] for name in OWN if name in settings)):
         del section["corpora"]["train"]["ratio"]
     parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()

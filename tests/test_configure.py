@@ -15,6 +15,7 @@ from scripts.configure import main as configure
 from scripts.docs import write_docs
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
+from scripts.sweep import key_of
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 
@@ -188,3 +189,13 @@ def test_corrections_and_new_types_have_settings_of_their_own(
     assert settings["update"]["passes"] == passes
     assert settings["corpora"]["train"]["ratio"] == ratio
     assert budget(n_words, settings)[0] == steps
+
+
+@pytest.mark.parametrize("new_labels", [[], ["DISEASE"]])
+def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
+    settings = Config().from_disk(SETTINGS, interpolate=False)
+    del settings["corrections"], settings["new_types"]
+    path = tmp_path / "update.cfg"
+    settings.to_disk(path)
+    assert read_settings(path, new_labels, 400)["update"] == settings["update"]
+    assert key_of([], "", path) != key_of([], "", SETTINGS)
