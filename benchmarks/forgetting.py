@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from itertools import islice, product
@@ -36,6 +36,7 @@ from scripts.docs import read_docs, write_docs
 from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import written_whole
+from scripts.mean import mean_of
 from scripts.recipe import RATIO
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
@@ -81,7 +82,8 @@ SETS = {
     "tweets": Scenario("tweets"),
     "corrections": Scenario("newswire"),
 }
-# Arms that are not for users: a second NER, gold that they lack, another's recipe.
+MEAN = "mean of three"
+# What is no trial of an experiment: gold that users lack, another recipe, two NERs.
 OTHERS: dict[str, dict[str, Any]] = {
     # The recipe of the popular demo project: 500 steps, the last weights.
     "popular": {
@@ -95,7 +97,13 @@ OTHERS: dict[str, dict[str, Any]] = {
     # Two NER components: the specialist before the base's, or after it.
     "double, new first": {},
     "double, base first": {},
+    # The mean of the weights of two teachers with seeds 0, 1 and 2.
+    MEAN: {},
 }
+# The arm whose way, or whose runs, one of the others takes.
+OWN = {"popular": "naive", "joint": "rehearsed", MEAN: "two teachers"}
+# What needs no runs of other seeds.
+ONE_SEED = [arm for arm in (*ARMS, *OTHERS) if arm != MEAN]
 DRAWN = ("drugs", "diseases", "politics", "same NORP")
 COLUMNS = {
     "retention": "kept",
@@ -238,6 +246,9 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
     if arm.startswith("double"):
         specialist = runs / specialist_of(trial).name / "model-best"
         return double(base, specialist, arm.split()[1])
+    if arm == MEAN:
+        trials = (replace(trial, seed=seed) for seed in range(3))
+        return mean_of([runs / each.name / "model-best" for each in trials])
     changes = OTHERS.get(arm)
     if arm == "joint":
         gold = {"paths.rehearsal": str(folder / "gold")}
@@ -254,7 +265,7 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
     start = time.perf_counter()
     name, arm, size, seed = run
     folder, base = work / name, base_of(name, work)
-    own = {"popular": "naive", "joint": "rehearsed"}.get(arm, arm)
+    own = OWN.get(arm, arm)
     trial = Trial(own, ARMS[own].get(RATIO) if own in ARMS else None, size, seed)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
         updated = make(trial, arm, base, folder)
@@ -360,7 +371,7 @@ def main(
     todo = missing(
         (name, arm, size, seed)
         for seed, name, size, arm in product(
-            seeds or [0], sets or SETS, sizes or [0], arms or [*ARMS, *OTHERS]
+            seeds or [0], sets or SETS, sizes or [0], arms or ONE_SEED
         )
     )
     for name in dict.fromkeys(run[0] for run in todo):

@@ -1,7 +1,8 @@
 """Try ways of updating on your own data, and write down the settings of the best.
 
 Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
-trial, a table and a plot; and, in `configs/update.cfg`, the settings of the best way.
+trial, a table and a plot; the names of the best way's trials; and, in
+`configs/update.cfg`, its settings.
 All scores are those on the dev set: no test is seen. Trials that are done are not
 made again, unless the base, the data or a setting is another.
 
@@ -215,6 +216,10 @@ def main(
     best = best_of(means)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
+    way = (best["arm"], best["ratio"], best["size"])
+    names = [t.name for t in trials if (t.arm, t.ratio, t.size) == way]
+    with written_whole(output_dir.with_suffix(".json")) as beside:
+        srsly.write_json(beside, {"best": names})
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")

@@ -124,6 +124,13 @@ def test_experiment_tries_each_arm_and_sets_the_best(project):
     assert "<svg" in (project / "experiment.svg").read_text("utf-8")
 
 
+def test_experiment_names_the_trials_of_the_best_way_with_all_annotations(project):
+    experiment(project, arms="two teachers", ratios="0.5", sizes="1, all", seeds="0, 1")
+    best = srsly.read_json(project / "experiment.json")["best"]
+    assert best == ["two-teachers_0.5_all_0", "two-teachers_0.5_all_1"]
+    assert all((project / "experiment" / name / "model-best").exists() for name in best)
+
+
 def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     docs = [base(text) for text, _ in TEXTS]
     for name in ("update/train", "update/dev", "annotations/train"):
