@@ -2,7 +2,7 @@
 
 Input: an installed pipeline or a folder. Output: a folder with the same pipeline.
 
-    python -m scripts.base en_core_web_sm training/base
+    python -m scripts.base en_core_web_sm training/base --lang en
 """
 
 from pathlib import Path
@@ -48,9 +48,12 @@ def load_base(name: str) -> Language:
 def main(
     name: Annotated[str, typer.Argument(help="Installed pipeline or path.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the pipeline.")],
+    lang: Annotated[str, typer.Option(help="Language of the package.")],
 ) -> None:
     """Save the pipeline that is to be updated."""
     nlp = load_base(name)
+    if nlp.lang != lang:
+        raise ValueError(f"The language of '{name}' is {nlp.lang}: set vars.lang.")
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
     msg.good(f"{name} with {', '.join(nlp.get_pipe('ner').labels)}: {output_dir}")

@@ -110,7 +110,7 @@ def check_rejected(
             f"{len(rejected)} of {n_rows} rows were rejected, a share of more than "
             f"{max_share:g} (--max-rejected): "
             + "; ".join(f"{reason} ({n})" for reason, n in most)
-            + f". Mend them in {path} or see the flags of preprocess."
+            + f". All are in {path}: mend your own files, or see preprocess --help."
         )
 
 
@@ -218,6 +218,9 @@ def main(
         check_rejected(rejected, n_rows, 0.0 if strict else max_rejected, rejected_path)
         check_splits(accounts, settings)
     report(account)
+    seen = accounts.get("test", account).labels
+    if unseen := [name for name in new if not seen[name]]:
+        msg.warn(f"New, and not in test: {', '.join(unseen)}. It will not be measured.")
     sizes = ", ".join(f"{n} {name}" for name, n in account.docs.items())
     msg.good(f"{sizes} docs with {', '.join(names)}: {output_dir}")
 

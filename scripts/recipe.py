@@ -53,7 +53,6 @@ def read_settings(
     """
     settings = Config().from_disk(path, interpolate=False)
     overrides, train = {**(overrides or {})}, settings["corpora"]["train"]
-    train["new_labels"] = [*new_labels]
     two_teachers = overrides.pop(TWO_TEACHERS, train["two_teachers"])
     # A specialist for types that the base knows there is none.
     train["two_teachers"] = two_teachers and bool(new_labels)
@@ -61,7 +60,10 @@ def read_settings(
     own = {name: settings.pop(name, {}) for name in OWN}
     own["corrections"].pop("max_words", None)
     settings = settings.merge(own.get(section, {}))
-    return Config().from_str(settings.to_str(), overrides=overrides)
+    settings = Config().from_str(settings.to_str(), overrides=overrides)
+    # Last: what is read anew has each `$` of a label doubled.
+    settings["corpora"]["train"]["new_labels"] = [*new_labels]
+    return settings
 
 
 def make_config(

@@ -138,6 +138,11 @@ def results_of(
     return [done[trial] for trial in trials]
 
 
+def reader_of(section: dict[str, Any]) -> dict[str, Any]:
+    """Give what a section of settings says of the reader, if it does."""
+    return section.get("corpora", {}).get("train", {})
+
+
 def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
     """Give a hash of what all trials have in common.
 
@@ -151,8 +156,8 @@ def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
     """
     settings = Config().from_disk(settings_path, interpolate=False)
     del settings["corpora"]["train"]["two_teachers"]
-    for section in (settings, *(settings[name] for name in OWN if name in settings)):
-        del section["corpora"]["train"]["ratio"]
+    for section in (settings, *(settings.get(name, {}) for name in OWN)):
+        reader_of(section).pop("ratio", None)
     parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()
 
@@ -226,7 +231,8 @@ def main(
     two_teachers = best["arm"] == "two teachers"
     settings["corpora"]["train"]["two_teachers"] = two_teachers
     section = section_for(settings, new_labels, n_words)
-    found = {f"{section}.{RATIO}".lstrip("."): best["ratio"]}
+    has_own = "ratio" in reader_of(settings.get(section, {}))
+    found = {f"{section}.{RATIO}" if has_own else RATIO: best["ratio"]}
     if new_labels:
         found[TWO_TEACHERS] = two_teachers
     write_settings(settings_path, found)

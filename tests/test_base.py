@@ -10,7 +10,7 @@ from scripts.base import load_base, main
 
 def test_base_is_saved_as_it_is(any_base, tmp_path):
     any_base.to_disk(tmp_path / "given")
-    main(str(tmp_path / "given"), tmp_path / "base")
+    main(str(tmp_path / "given"), tmp_path / "base", lang="en")
     saved = spacy.load(tmp_path / "base")
     assert saved.pipe_names == any_base.pipe_names
     text = "Anna Berg left Lima on Monday."
@@ -38,6 +38,12 @@ def test_base_without_ner_is_refused(tmp_path):
         load_base(str(tmp_path))
 
 
+def test_language_other_than_that_of_the_package_is_refused(base, tmp_path):
+    base.to_disk(tmp_path / "given")
+    with pytest.raises(ValueError, match=r"is en: set vars\.lang"):
+        main(str(tmp_path / "given"), tmp_path / "base", lang="de")
+
+
 def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
     base.to_disk(tmp_path / "base")
     package(tmp_path / "base", tmp_path, name="core_tiny_sm", create_sdist=False)
@@ -45,12 +51,13 @@ def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", tmp_path / "site", source], check=True)
     monkeypatch.syspath_prepend(tmp_path / "site")
-    main("en_core_tiny_sm", tmp_path / "saved")
+    main("en_core_tiny_sm", tmp_path / "saved", lang="en")
     assert spacy.load(tmp_path / "saved").meta["name"] == "core_tiny_sm"
 
 
 def test_mistake_is_one_line_and_exit_code_1(tmp_path):
     step = [sys.executable, "-m", "scripts.base", "en_nowhere", tmp_path / "out"]
+    step += ["--lang", "en"]
     done = subprocess.run(step, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 1
     assert done.stdout == ""

@@ -191,6 +191,12 @@ def test_corrections_and_new_types_have_settings_of_their_own(
     assert budget(n_words, settings)[0] == steps
 
 
+def test_label_with_a_dollar_stays_as_it_is():
+    settings = read_settings(SETTINGS, ["A$B"], 400)
+    settings = Config().from_str(settings.to_str())
+    assert settings["corpora"]["train"]["new_labels"] == ["A$B"]
+
+
 @pytest.mark.parametrize("new_labels", [[], ["DISEASE"]])
 def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
     settings = Config().from_disk(SETTINGS, interpolate=False)

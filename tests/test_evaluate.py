@@ -5,7 +5,13 @@ from conftest import TEXTS, make_pipeline
 
 from scripts.docs import write_docs
 from scripts.evaluate import main
-from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
+from scripts.evaluation.metrics import (
+    new_tallies,
+    pass_gates,
+    run_tests,
+    to_metrics,
+    verdict,
+)
 
 
 def gold(nlp, text, *ents):
@@ -114,6 +120,14 @@ def test_verdict_is_by_both_gates(
     assert (metrics["kept"], metrics["learned"]) == (kept, learned)
     assert metrics["passed"] is (kept and learned)
     assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_verdict_names_types_of_which_nothing_is_learned(base, updated, tests):
+    doc = gold(base, "Flu is back in Oslo.", (0, 3, "DISEASE"), (15, 19, "PEST"))
+    metrics = evaluate(base, updated, [doc], tests[1])
+    _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
+    assert learned.startswith("Learned DISEASE, PEST: new F 66.7, 0.0 before, and 0 ")
+    assert "0 for PEST;" in learned
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):

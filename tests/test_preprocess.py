@@ -188,7 +188,7 @@ def test_two_runs_write_the_same_bytes(tmp_path):
 def test_strict_refuses_a_rejected_row_and_writes_no_corpus(tmp_path):
     train = write(tmp_path / "train.jsonl", [GOOD, span(0, 5)])
     with pytest.raises(
-        ValueError, match=r"1 of 2 rows were rejected.*Mend them in .*rejected\.jsonl"
+        ValueError, match=r"1 of 2 rows were rejected.*All are in .*rejected\.jsonl"
     ):
         preprocess(tmp_path, train, strict=True)
     assert len((tmp_path / "rejected.jsonl").read_text().splitlines()) == 1
@@ -229,6 +229,7 @@ def test_label_that_only_dev_has_is_ignored_and_counted(tmp_path):
     account, _, docs = preprocess(tmp_path, train, dev=dev)
     assert [e.label_ for e in docs["dev"][0].ents] == ["DISEASE"]
     assert account["spans"]["ignored"] == 1
+    assert account["ignored"] == {"GPE, not looked for": 1}
 
 
 def test_folder_and_glob_read_every_file_of_it(tmp_path):
@@ -373,6 +374,14 @@ def test_labels_looked_for_are_those_given_and_others_are_ignored(tmp_path):
     assert account["labels"] == ["DRUG", "DISEASE"]
     assert ents(docs) == [[("Asthma", "DISEASE")]]
     assert account["spans"]["ignored"] == 1
+
+
+def test_new_label_that_test_lacks_is_named(tmp_path, capsys):
+    gpe = {"start": 20, "end": 25, "label": "GPE"}
+    train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": [ASTHMA, gpe]}])
+    test = write(tmp_path / "test.jsonl", [GOOD])
+    preprocess(tmp_path, train, test=test)
+    assert "New, and not in test: GPE." in capsys.readouterr().out
 
 
 def test_labels_that_the_base_does_not_know_are_new(base, tmp_path):

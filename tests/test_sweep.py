@@ -153,6 +153,14 @@ def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):
     assert len(lines) == 2
 
 
+def test_experiment_sets_the_ratio_of_all_where_new_types_have_none(project):
+    path = project / "update.cfg"
+    settings = path.read_text("utf-8").replace("ratio = 3.0\n", "")
+    path.write_text(settings, "utf-8")
+    experiment(project, arms="two teachers", ratios="0.5")
+    assert path.read_text("utf-8") == settings.replace("ratio = 1.0", "ratio = 0.5")
+
+
 def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):
     first = experiment(project, arms="rehearsed")
     assert experiment(project, arms="rehearsed") == first

@@ -60,8 +60,8 @@ def make_doc(
         labels: The labels that count, None: all; other spans are ignored.
 
     Returns:
-        The doc, and a word for each span that was repaired, rejected or ignored, and
-        for each repair.
+        The doc, and a word for each span that was repaired, rejected or ignored (with
+        its label), and for each repair.
 
     Raises:
         RefusedError: If a span is empty, out of range, misaligned or overlapping.
@@ -73,8 +73,9 @@ def make_doc(
     if len(text) > MAX_SIGNS and SIGNS.search(text):
         raise RefusedError(f"more than {MAX_SIGNS} signs in a row", n_spans)
     doc = nlp.make_doc(text)
-    spans = [s for s in record.spans if labels is None or s.label in labels]
-    done = ["ignored"] * (len(record.spans) - len(spans))
+    others = set() if labels is None else {s.label for s in record.spans} - {*labels}
+    spans = [s for s in record.spans if s.label not in others]
+    done = [f"ignored: {s.label}" for s in record.spans if s.label in others]
     try:
         ents = place_all(spans, text, doc, reading, repairs, done)
         known = resolve(sorted(ents), repairs)
