@@ -52,7 +52,9 @@ def read_settings(
         The settings of this update.
     """
     settings = Config().from_disk(path, interpolate=False)
-    overrides, train = {**(overrides or {})}, settings["corpora"]["train"]
+    # Not set in the text, which would double each `$` of a label.
+    overrides = {"corpora.train.new_labels": [*new_labels], **(overrides or {})}
+    train = settings["corpora"]["train"]
     two_teachers = overrides.pop(TWO_TEACHERS, train["two_teachers"])
     # A specialist for types that the base knows there is none.
     train["two_teachers"] = two_teachers and bool(new_labels)
@@ -60,10 +62,7 @@ def read_settings(
     own = {name: settings.pop(name, {}) for name in OWN}
     own["corrections"].pop("max_words", None)
     settings = settings.merge(own.get(section, {}))
-    settings = Config().from_str(settings.to_str(), overrides=overrides)
-    # Last: what is read anew has each `$` of a label doubled.
-    settings["corpora"]["train"]["new_labels"] = [*new_labels]
-    return settings
+    return Config().from_str(settings.to_str(), overrides=overrides)
 
 
 def make_config(

@@ -197,6 +197,12 @@ def test_label_with_a_dollar_stays_as_it_is():
     assert settings["corpora"]["train"]["new_labels"] == ["A$B"]
 
 
+def test_new_labels_that_are_given_win():
+    name = "corpora.train.new_labels"
+    settings = read_settings(SETTINGS, ["DISEASE"], 400, {name: []})
+    assert settings["corpora"]["train"]["new_labels"] == []
+
+
 @pytest.mark.parametrize("new_labels", [[], ["DISEASE"]])
 def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
     settings = Config().from_disk(SETTINGS, interpolate=False)
