@@ -3,12 +3,14 @@
 Each trial has a seed, and a specialist, of its own: where they err apart, the mean errs
 less, and it is as fast as one of them. "Model soups": Wortsman et al. (2022),
 https://arxiv.org/abs/2203.05482
-Input: the names of the trials, and their folder. Output: the pipeline.
+Input: the folders of the trials. Output: the pipeline; and of the first trial the config
+and the log.
 
-    python -m scripts.mean training/experiment.json training/experiment \
-        training/update/model-best
+    python -m scripts.mean training/experiment.json training/update/model-best \
+        --config training/update.cfg --log training/log.jsonl
 """
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -49,18 +51,22 @@ def mean_of(paths: list[Path]) -> Language:
 
 
 def main(
-    best_path: Annotated[Path, typer.Argument(help="Names of the best trials.")],
-    trials_dir: Annotated[Path, typer.Argument(help="Folder of trials.")],
+    best_path: Annotated[Path, typer.Argument(help="Folders of the best trials.")],
     output_dir: Annotated[Path, typer.Argument(help="The pipeline to write.")],
+    config: Annotated[Path, typer.Option(help="The training config to write.")],
+    log: Annotated[Path, typer.Option(help="What training logged, to write.")],
 ) -> None:
     """Take the mean of the weights of an experiment's best trials."""
-    names = srsly.read_json(best_path)["best"]
-    if len(names) == 1:
+    trials = [Path(name) for name in srsly.read_json(best_path)["best"]]
+    if len(trials) == 1:
         raise ValueError('The mean of one run is that run: vars.seeds "0, 1, 2".')
-    nlp = mean_of([trials_dir / name / "model-best" for name in names])
+    nlp = mean_of([trial / "model-best" for trial in trials])
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
-    msg.good(f"The mean of {', '.join(names)}: {output_dir}")
+    for name, path in (("update.cfg", config), ("log.jsonl", log)):
+        with written_whole(path) as beside:
+            shutil.copy(trials[0] / name, beside)
+    msg.good(f"The mean of {', '.join(map(str, trials))}: {output_dir}")
 
 
 if __name__ == "__main__":

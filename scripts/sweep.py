@@ -128,6 +128,10 @@ def results_of(
         for line in lines
         if line["key"] == key
     }
+    # What lost its pipeline is made again.
+    done = {
+        t: line for t, line in done.items() if (inputs["output_dir"] / t.name).exists()
+    }
     todo = [trial for trial in trials if trial not in done]
     run = partial(try_out, key=key, **inputs)
     ending = run_all(todo, run, path, workers, lambda trial: trial.arm == "naive")
@@ -196,17 +200,20 @@ def main(
     )
     data = [base_dir, *(corpus_dir / name for name in DATA)]
     manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
+    key = key_of(data, manifest, settings_path)
+    # Trials on other data have the same names.
+    trials_dir = output_dir / key[:8]
     with start(engine, n_process, ray_address) as workers:
         results = results_of(
             trials,
             output_dir.with_suffix(".jsonl"),
-            key_of(data, manifest, settings_path),
+            key,
             workers,
             base_dir=base_dir.resolve(),
             corpus_dir=corpus_dir.resolve(),
             shards=finished_shards(as_path(rehearsal).resolve(), manifest),
             settings_path=settings_path.resolve(),
-            output_dir=output_dir.resolve(),
+            output_dir=trials_dir.resolve(),
             gpu_id=gpu_id,
         )
     means = over_seeds(results)
@@ -222,9 +229,9 @@ def main(
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
     way = (best["arm"], best["ratio"], best["size"])
-    names = [t.name for t in trials if (t.arm, t.ratio, t.size) == way]
+    trials = [t for t in trials if (t.arm, t.ratio, t.size) == way]
     with written_whole(output_dir.with_suffix(".json")) as beside:
-        srsly.write_json(beside, {"best": names})
+        srsly.write_json(beside, {"best": [f"{trials_dir / t.name}" for t in trials]})
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")

@@ -22,10 +22,13 @@ def mean_of_trials(folder, n_trials):
         nlp.meta["performance"] = {"ents_f": 0.5}
         trial = folder / "experiment" / str(number)
         trial.mkdir(parents=True)
+        for name in ("update.cfg", "log.jsonl"):
+            (trial / name).write_text(f"{name} of {number}")
         nlp.to_disk(trial / "model-best")
-    names = [str(number) for number in range(1, n_trials + 1)]
-    srsly.write_json(folder / "experiment.json", {"best": names})
-    main(folder / "experiment.json", folder / "experiment", folder / "model-best")
+    trials = [str(folder / "experiment" / str(n)) for n in range(1, n_trials + 1)]
+    srsly.write_json(folder / "experiment.json", {"best": trials})
+    written = {name: folder / f"written.{name}" for name in ("config", "log")}
+    main(folder / "experiment.json", folder / "model-best", **written)
     return spacy.load(folder / "model-best")
 
 
@@ -40,6 +43,12 @@ def test_mean_is_that_of_all_weights(tmp_path):
 
 def test_mean_has_no_score_of_a_trial(tmp_path):
     assert mean_of_trials(tmp_path, 2).meta["performance"] == {}
+
+
+def test_config_and_log_are_those_of_the_first_trial(tmp_path):
+    mean_of_trials(tmp_path, 2)
+    assert (tmp_path / "written.config").read_text() == "update.cfg of 1"
+    assert (tmp_path / "written.log").read_text() == "log.jsonl of 1"
 
 
 def test_mean_of_one_trial_is_refused(tmp_path):

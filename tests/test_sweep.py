@@ -1,9 +1,11 @@
 import shutil
+from pathlib import Path
 
 import pytest
 import srsly
 from conftest import TEXTS, annotate_all
 from test_configure import SETTINGS
+from weasel.util.hashing import get_checksum
 
 from scripts.docs import write_docs
 from scripts.shards import MANIFEST, checksum
@@ -126,9 +128,21 @@ def test_experiment_tries_each_arm_and_sets_the_best(project):
 
 def test_experiment_names_the_trials_of_the_best_way_with_all_annotations(project):
     experiment(project, arms="two teachers", ratios="0.5", sizes="1, all", seeds="0, 1")
-    best = srsly.read_json(project / "experiment.json")["best"]
-    assert best == ["two-teachers_0.5_all_0", "two-teachers_0.5_all_1"]
-    assert all((project / "experiment" / name / "model-best").exists() for name in best)
+    best = [Path(p) for p in srsly.read_json(project / "experiment.json")["best"]]
+    names = ["two-teachers_0.5_all_0", "two-teachers_0.5_all_1"]
+    assert [path.name for path in best] == names
+    assert all((path / "model-best").exists() for path in best)
+    # On other data trials of the same names are others.
+    before = [get_checksum(path) for path in best]
+    rehearse(project, ["Anna Berg left Oslo.", *(text for text, _ in TEXTS)])
+    experiment(project, arms="two teachers", ratios="0.5", seeds="0")
+    assert [get_checksum(path) for path in best] == before
+
+
+def test_trial_that_is_gone_is_made_again(project):
+    first = experiment(project, arms="rehearsed")
+    shutil.rmtree(project / "experiment")
+    assert len(experiment(project, arms="rehearsed")) == 2 * len(first)
 
 
 def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):

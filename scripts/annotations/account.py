@@ -55,19 +55,19 @@ class Account:
     def take(self, n_spans: int, done: list[str]) -> None:
         """Count a row that was taken, and what was done to its spans, a word each."""
         self.rows["in"] += 1
-        is_repaired = any(not word.startswith("ignored") for word in done)
+        kinds = [word.partition(": ") for word in done]
+        is_repaired = any(kind != "ignored" for kind, *_ in kinds)
         self.rows["repaired" if is_repaired else "kept"] += 1
         self.spans["in"] += n_spans
         self.spans["kept"] += n_spans
-        for word in done:
-            kind, _, label = word.partition(": ")
+        for kind, _, label in kinds:
             if kind in KINDS:
                 self.spans[kind] += 1
                 self.spans["kept"] -= 1
                 if label:
                     self.ignored[f"{label}, not looked for"] += 1
             else:
-                self.repairs[word] += 1
+                self.repairs[kind] += 1
 
     def ignore(self, n_spans: int, why: str) -> None:
         """Count a row that is not to be used, and why."""
