@@ -3,8 +3,8 @@
 Each trial has a seed, and a specialist, of its own: where they err apart, the mean errs
 less, and it is as fast as one of them. "Model soups": Wortsman et al. (2022),
 https://arxiv.org/abs/2203.05482
-Input: the folders of the trials. Output: the pipeline; and of the first trial the config
-and the log.
+Input: the folders of the trials. Output: the pipeline; and of the first trial its
+config and its log.
 
     python -m scripts.mean training/experiment.json training/update/model-best \
         --config training/update.cfg --log training/log.jsonl
