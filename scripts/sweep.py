@@ -1,7 +1,7 @@
 """Try ways of updating on your own data, and write down the settings of the best.
 
 Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
-trial, a table and a plot; the names of the best way's trials; and, in
+trial, a table and a plot; the folders of the best way's trials; and, in
 `configs/update.cfg`, its settings.
 All scores are those on the dev set: no test is seen. Trials that are done are not
 made again, unless the base, the data or a setting is another.
@@ -129,10 +129,8 @@ def results_of(
         if line["key"] == key
     }
     # What lost its pipeline is made again.
-    done = {
-        t: line for t, line in done.items() if (inputs["output_dir"] / t.name).exists()
-    }
-    todo = [trial for trial in trials if trial not in done]
+    made = {trial for trial in done if (inputs["output_dir"] / trial.name).exists()}
+    todo = [trial for trial in trials if trial not in made]
     run = partial(try_out, key=key, **inputs)
     ending = run_all(todo, run, path, workers, lambda trial: trial.arm == "naive")
     for trial, line in track(ending, "Trials", len(todo), "trials"):
@@ -231,7 +229,7 @@ def main(
     way = (best["arm"], best["ratio"], best["size"])
     trials = [t for t in trials if (t.arm, t.ratio, t.size) == way]
     with written_whole(output_dir.with_suffix(".json")) as beside:
-        srsly.write_json(beside, {"best": [f"{trials_dir / t.name}" for t in trials]})
+        srsly.write_json(beside, {"best": [str(trials_dir / t.name) for t in trials]})
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")

@@ -119,8 +119,8 @@ def verdict(metrics: Metrics) -> list[str]:
         before, after = (100 * new[who]["f"] for who in WHO)
         names = ", ".join(new["labels"])
         learned = f"{start} {names}: new F {after:.1f}, {before:.1f} before"
-        looked_for = {n: both for n, both in new["labels"].items() if both["gold"]}
-        none = [n for n, both in looked_for.items() if not both["updated"]["f"]]
+        labels = new["labels"].items()
+        none = [n for n, both in labels if both["gold"] and not both["updated"]["f"]]
         learned += f", and 0 for {', '.join(none)}" if none and after else ""
     return [
         f"{kept}; vars.min_retention is {gates['min_retention']:g}.",
