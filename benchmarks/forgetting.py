@@ -37,6 +37,7 @@ from scripts.engines import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import written_whole
 from scripts.mean import mean_of
+from scripts.pipelines import use_gpu
 from scripts.recipe import RATIO
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
@@ -46,7 +47,6 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
 SETTINGS = ROOT / "configs" / "update.cfg"
 RESULTS = ROOT / "benchmarks" / "forgetting.jsonl"
-TABLE = RESULTS.with_suffix(".md")
 N_SAME_DOMAIN, N_CORRECTIONS = 1000, 10
 # Set, arm, annotated rows (0: all) and seed.
 Run = tuple[str, str, int, int]
@@ -240,7 +240,7 @@ def double(base: Path, specialist: Path, first: str) -> Language:
     return nlp
 
 
-def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
+def make(trial: Trial, arm: str, base: Path, folder: Path, gpu_id: int) -> Language:
     """Make the pipeline of a run."""
     runs = folder / "runs"
     if arm.startswith("double"):
@@ -257,10 +257,10 @@ def make(trial: Trial, arm: str, base: Path, folder: Path) -> Language:
     output = runs / arm if arm in OTHERS else runs
     manifest = srsly.read_json(folder / "rehearse.json")["manifest"]
     shards = finished_shards(folder / "rehearsal", manifest)
-    return update(trial, base, folder, shards, SETTINGS, output, changes)
+    return update(trial, base, folder, shards, SETTINGS, output, changes, gpu_id)
 
 
-def run_arm(run: Run, work: Path) -> dict[str, Any]:
+def run_arm(run: Run, work: Path, gpu_id: int) -> dict[str, Any]:
     """Make one run, score it, and give its line of results."""
     start = time.perf_counter()
     name, arm, size, seed = run
@@ -268,7 +268,7 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
     own = OWN.get(arm, arm)
     trial = Trial(own, ARMS[own].get(RATIO) if own in ARMS else None, size, seed)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        updated = make(trial, arm, base, folder)
+        updated = make(trial, arm, base, folder, gpu_id)
     nlp = spacy.load(base)
     test, old_test = (
         list(read_docs(folder / "update" / split, nlp.vocab))
@@ -301,17 +301,17 @@ def run_arm(run: Run, work: Path) -> dict[str, Any]:
     }
 
 
-def missing(runs: Iterable[Run]) -> list[Run]:
+def missing(runs: Iterable[Run], results: Path) -> list[Run]:
     """List the runs that have no line of results yet."""
-    lines = srsly.read_jsonl(RESULTS) if RESULTS.exists() else []
+    lines = srsly.read_jsonl(results) if results.exists() else []
     done = {(line["set"], line["arm"], line["size"], line["seed"]) for line in lines}
     return [run for run in runs if run not in done]
 
 
-def write_table() -> None:
+def write_table(results: Path = RESULTS) -> None:
     """Write all results as a table in Markdown: the mean over seeds, and the spread."""
     runs = defaultdict(list)
-    for line in srsly.read_jsonl(RESULTS):
+    for line in srsly.read_jsonl(results):
         runs[line["set"], line["arm"], line["size"]].append(line)
     order = [*product(SETS, [*ARMS, *OTHERS])]
     rows = []
@@ -322,8 +322,8 @@ def write_table() -> None:
     header = ("set", "annotated rows", "arm", "seeds", *COLUMNS.values())
     md = MarkdownRenderer()
     md.add(md.table(rows, header))
-    TABLE.write_text(md.text + "\n", encoding="utf-8")
-    draw(runs, RESULTS.with_suffix(".svg"))
+    results.with_suffix(".md").write_text(md.text + "\n", encoding="utf-8")
+    draw(runs, results.with_suffix(".svg"))
 
 
 def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> None:
@@ -365,24 +365,23 @@ def main(
     sizes: Annotated[list[int] | None, typer.Option("--size", help="0: all.")] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed")] = None,
     jobs: Annotated[int, typer.Option(help="Runs at a time; one a core.")] = 2,
+    gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+    results: Annotated[Path, typer.Option(help="JSON Lines, with a table.")] = RESULTS,
 ) -> None:
     """Run each arm on each set with each seed, and note what it learned and kept."""
     work = work.resolve()
-    todo = missing(
-        (name, arm, size, seed)
-        for seed, name, size, arm in product(
-            seeds or [0], sets or SETS, sizes or [0], arms or ONE_SEED
-        )
-    )
+    every = product(seeds or [0], sets or SETS, sizes or [0], arms or ONE_SEED)
+    runs = ((name, arm, size, seed) for seed, name, size, arm in every)
+    todo = missing(runs, results)
     for name in dict.fromkeys(run[0] for run in todo):
         make_base(name, work)
         make_set(name, work)
     # A specialist is the second teacher of one arm and half of another.
-    run = partial(run_arm, work=work)
-    with start("local", jobs) as workers:
-        ending = run_all(todo, run, RESULTS, workers, lambda run: run[1] == "naive")
+    run = partial(run_arm, work=work, gpu_id=gpu_id)
+    with start("local", use_gpu(gpu_id, jobs)) as workers:
+        ending = run_all(todo, run, results, workers, lambda run: run[1] == "naive")
         for _, line in ending:
-            write_table()
+            write_table(results)
             msg.good(str(line))
 
 

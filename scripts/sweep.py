@@ -31,6 +31,7 @@ from scripts.command import run
 from scripts.docs import count_docs, count_words
 from scripts.engines import Engine, Workers, start
 from scripts.files import as_path, written_whole
+from scripts.pipelines import use_gpu
 from scripts.progress import track
 from scripts.recipe import OWN, RATIO, TWO_TEACHERS, section_for
 from scripts.shards import finished_shards
@@ -201,6 +202,7 @@ def main(
     key = key_of(data, manifest, settings_path)
     # Trials on other data have the same names.
     trials_dir = output_dir / key[:8]
+    n_process = use_gpu(gpu_id, n_process)
     with start(engine, n_process, ray_address) as workers:
         results = results_of(
             trials,

@@ -5,6 +5,7 @@ import pytest
 import srsly
 from conftest import TEXTS, annotate_all
 from test_configure import SETTINGS
+from thinc.compat import has_cupy_gpu
 from weasel.util.hashing import get_checksum
 
 from scripts.docs import write_docs
@@ -181,6 +182,14 @@ def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project)
     assert len(experiment(project, arms="rehearsed", seeds="0, 1")) == len(first) + 2
     rehearse(project, ["Anna Berg left Oslo.", *(text for text, _ in TEXTS)])
     assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2
+
+
+@pytest.mark.skipif(has_cupy_gpu, reason="There is a GPU.")
+def test_gpu_that_is_not_there_is_an_error_before_any_trial(project):
+    # A process that was forked can't use a GPU: trials on one run in this process.
+    with pytest.raises(ValueError, match="GPU"):
+        experiment(project, arms="naive", gpu_id=0)
+    assert not (project / "experiment").exists()
 
 
 @pytest.mark.ray
