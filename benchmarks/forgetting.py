@@ -33,7 +33,7 @@ from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
 from scripts.docs import read_docs, write_docs
-from scripts.engines import start
+from scripts.engines.start import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
 from scripts.files import written_whole
 from scripts.mean import mean_of

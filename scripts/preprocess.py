@@ -29,7 +29,8 @@ from scripts.annotations.offsets import Offsets
 from scripts.annotations.parts import Job, count_parts, load, submit_all
 from scripts.annotations.records import RejectedRow
 from scripts.command import run
-from scripts.engines import Workers, in_order, start
+from scripts.engines.start import start
+from scripts.engines.workers import Workers, in_order
 from scripts.files import written_whole
 from scripts.progress import track
 

@@ -32,7 +32,7 @@ from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.docs import PART_SIZE, read_docs, write_shards
-from scripts.engines import Engine, start
+from scripts.engines.start import Engine, start
 from scripts.files import as_path, written_whole
 from scripts.functions import REHEARSAL
 from scripts.language import is_foreign

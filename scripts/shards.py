@@ -19,7 +19,7 @@ import srsly
 from weasel.util.hashing import get_checksum
 
 from scripts.docs import PART_SIZE, EntityBin
-from scripts.engines import Workers
+from scripts.engines.workers import Workers
 from scripts.files import read_bytes, remove, storage_errors, written_whole
 from scripts.pipelines import N_WORN, load_ner, memory_zone
 

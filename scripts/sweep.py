@@ -29,7 +29,8 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.docs import count_docs, count_words
-from scripts.engines import Engine, Workers, start
+from scripts.engines.start import Engine, start
+from scripts.engines.workers import Workers
 from scripts.files import as_path, written_whole
 from scripts.pipelines import use_gpu
 from scripts.progress import track

@@ -8,7 +8,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from scripts import shards
-from scripts.engines import start
+from scripts.engines.start import start
 from scripts.evaluation.cases import Case
 from scripts.evaluation.changes import measure
 from scripts.evaluation.metrics import to_metrics

@@ -14,7 +14,8 @@ from conftest import TEXTS, annotate_all
 
 from scripts import shards
 from scripts.docs import read_docs
-from scripts.engines import check_address, start
+from scripts.engines.cluster import check_address
+from scripts.engines.start import start
 from scripts.shards import MANIFEST, checksum, finished_shards
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,7 @@ PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
 SLOW = """
 import sys, time
 from pathlib import Path
-from scripts.engines import start
+from scripts.engines.start import start
 from scripts.shards import annotate_all
 base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 def slowly():
@@ -236,7 +237,7 @@ CRAMPED = """
 import resource, signal, sys
 from pathlib import Path
 from scripts.command import run
-from scripts.engines import start
+from scripts.engines.start import start
 from scripts.shards import annotate_all
 base, folder, n_process, n_bytes = sys.argv[1:]
 def main():

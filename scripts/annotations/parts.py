@@ -27,7 +27,7 @@ from scripts.annotations.convert import (
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan
 from scripts.docs import PART_SIZE, write_docs
-from scripts.engines import Workers
+from scripts.engines.workers import Workers
 from scripts.pipelines import memory_zone
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import srsly
 
-from scripts.engines import Workers
+from scripts.engines.workers import Workers
 
 T = TypeVar("T", bound=Hashable)
 

@@ -1,25 +1,21 @@
-"""Where tasks run: in processes of this machine, or on a Ray cluster."""
+"""Tasks on a Ray cluster: the same results, also when a node is lost on the way."""
 
-import gc
 import logging
 import os
 import pickle
-import signal
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-Engine = Literal["local", "ray"]
+from scripts.engines.processes import follow_parent
+from scripts.engines.workers import Workers
+
 # What a worker imports, sent along to those on other machines.
-SCRIPTS = Path(__file__).parent
+SCRIPTS = Path(__file__).parents[1]
 # Seconds in which a cluster answers.
 TIMEOUT = 10
 # Bytes of tasks that a cluster holds for each of its CPUs.
@@ -30,33 +26,6 @@ KILLED = (
 )
 # What is a mistake in the input, or a fault of the disk.
 ERRORS = (ValueError, OSError)
-
-
-class Workers(NamedTuple):
-    """Workers that wait for tasks.
-
-    Attributes:
-        submit: Takes a function and its arguments, and gives the future.
-        n_jobs: Tasks that run at the same time.
-    """
-
-    submit: Callable[..., Future]
-    n_jobs: int
-
-    def map(
-        self, run: Callable[[Any], Any], read: Callable[[], Iterable[Any]]
-    ) -> Iterator[Any]:
-        """Run a function on each of many items.
-
-        Args:
-            run: The function.
-            read: Gives the items, here or where a worker is: each as there is room.
-
-        Yields:
-            What comes of the items, in their order.
-        """
-        futures = (self.submit(run, item) for item in read())
-        return in_order(futures, self.n_jobs)
 
 
 class Actor:
@@ -149,82 +118,6 @@ class RayWorkers(Workers):
             if isinstance(result, ERRORS):
                 raise result
             yield result
-
-
-def done(result: Any) -> Future:
-    """Give what would come of a task that need not run."""
-    future: Future = Future()
-    future.set_result(result)
-    return future
-
-
-def in_order(futures: Iterable[Future], n_jobs: int) -> Iterator[Any]:
-    """Give what comes of tasks in their order, whichever ends first.
-
-    Args:
-        futures: The tasks, each submitted as it is asked for; two a worker are held.
-        n_jobs: Tasks that run at the same time.
-    """
-    waiting: deque[Future] = deque()
-    for future in futures:
-        waiting.append(future)
-        while waiting and (waiting[0].done() or len(waiting) == 2 * n_jobs):
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
-
-
-@contextmanager
-def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers]:
-    """Start workers; with one process here, none: tasks run as they are submitted.
-
-    Args:
-        engine: `local` or `ray`.
-        n_process: Processes of this machine; -1: all cores. A cluster has its own.
-        address: Address of a Ray cluster; empty: RAY_ADDRESS, or one on this machine.
-
-    Yields:
-        The workers.
-
-    Raises:
-        ValueError: If a process was killed.
-    """
-    n_jobs = n_process if n_process > 0 else os.cpu_count() or 1
-    if engine == "ray":
-        yield from start_ray(address)
-    elif n_jobs == 1:
-        yield Workers(lambda run, *args: done(run(*args)), 1)
-    else:
-        # What there is stays, and no process need look through its copy of it.
-        gc.freeze()
-        try:
-            with ProcessPoolExecutor(n_jobs, initializer=follow_parent) as pool:
-                yield Workers(pool.submit, n_jobs)
-        except BrokenProcessPool as error:
-            raise ValueError(
-                "A process was killed, perhaps for memory: set vars.n_process lower "
-                "and run again. What is done is kept."
-            ) from error
-        finally:
-            gc.unfreeze()
-
-
-def follow_parent() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when it is gone.
-
-    A timer, not a thread: beside any thread spaCy takes a fifth longer, for its parser
-    asks for Python's lock thousands of times a doc.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, end_with_parent)
-        signal.setitimer(signal.ITIMER_REAL, 1, 1)
-
-
-def end_with_parent(*_: Any) -> None:
-    """End this process if the one that started it is gone: nobody waits for it."""
-    if not parent_process().is_alive():
-        os._exit(1)
 
 
 def start_ray(address: str) -> Iterator[Workers]:
