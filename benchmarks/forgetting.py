@@ -41,7 +41,7 @@ from scripts.pipelines import use_gpu
 from scripts.recipe import RATIO
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
-from scripts.trials.trial import ARMS, Trial, specialist_of, update
+from scripts.trials.trial import ARMS, ONE_LOOK, Trial, specialist_of, update
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
@@ -249,11 +249,11 @@ def make(trial: Trial, arm: str, base: Path, folder: Path, gpu_id: int) -> Langu
     if arm == MEAN:
         trials = (replace(trial, seed=seed) for seed in range(3))
         return mean_of([runs / each.name / "model-best" for each in trials])
-    changes = OTHERS.get(arm)
+    changes = {**ONE_LOOK, **OTHERS.get(arm, {})}
     if arm == "joint":
-        gold = {"paths.rehearsal": str(folder / "gold")}
+        changes["paths.rehearsal"] = str(folder / "gold")
         # Gold's new types are nobody's guess.
-        changes = {**gold, "corpora.train.new_labels": []}
+        changes["corpora.train.new_labels"] = []
     output = runs / arm if arm in OTHERS else runs
     manifest = srsly.read_json(folder / "rehearse.json")["manifest"]
     shards = finished_shards(folder / "rehearsal", manifest)

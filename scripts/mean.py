@@ -1,27 +1,77 @@
-"""Take the mean of the weights of an experiment's best trials, as the update.
+"""Update the base several times over, and take the mean of the weights.
 
-Each trial has a seed, and a specialist, of its own: where they err apart, the mean errs
+Each run has a seed, and a specialist, of its own: where they err apart, the mean errs
 less, and it is as fast as one of them. "Model soups": Wortsman et al. (2022),
 https://arxiv.org/abs/2203.05482
-Input: the folders of the trials. Output: the pipeline; and of the first trial its
-config and its log.
+Input: the base, and what preprocess and rehearse wrote. Output: the runs; the pipeline;
+and of the first run its config and its log.
 
-    python -m scripts.mean training/experiment.json training/update/model-best \
-        --config training/update.cfg --log training/log.jsonl
+    python -m scripts.mean training/base corpus corpus/rehearsal configs/update.cfg \
+        training/runs training/update/model-best \
+        --config training/update.cfg --log training/log.jsonl --runs 3
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import spacy
 import srsly
 import typer
 from spacy.language import Language
+from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.files import written_whole
+from scripts.engines.start import Engine, start
+from scripts.engines.workers import in_order
+from scripts.files import as_path, written_whole
+from scripts.pipelines import feeders_of_ner, use_gpu
+from scripts.progress import track
+from scripts.shards import finished_shards
+from scripts.trials.trial import Trial, specialist_of, update
+
+
+def check_weights(nlp: Language) -> None:
+    """Refuse a base whose NER has weights that are not spaCy's own.
+
+    Raises:
+        ValueError: If there are some: a transformer's.
+    """
+    for name in (*feeders_of_ner(nlp), "ner"):
+        if any(node.shims for node in nlp.get_pipe(name).model.walk()):
+            raise ValueError("The mean of a transformer's weights can't be taken.")
+
+
+def plan(
+    settings: Config, new_labels: list[str], n_runs: int, seed: int
+) -> list[list[Trial]]:
+    """List the runs: all as the settings say, each with the next seed.
+
+    Args:
+        settings: What an update sets.
+        new_labels: The labels that were annotated and that the base does not know.
+        n_runs: How many there are.
+        seed: Seed of the first.
+
+    Returns:
+        The specialists that they begin as, if they do, and the runs.
+
+    Raises:
+        ValueError: If there is one run.
+    """
+    if n_runs < 2:
+        raise ValueError("The mean of one run is that run: set vars.runs to 3, say.")
+    two_teachers = settings["corpora"]["train"]["two_teachers"] and bool(new_labels)
+    arm = "two teachers" if two_teachers else "rehearsed"
+    runs = [Trial(arm, None, 0, seed + number) for number in range(n_runs)]
+    return [[specialist_of(run) for run in runs] if two_teachers else [], runs]
+
+
+def make(trial: Trial, **inputs: Any) -> None:
+    """Make a run: its folder is what counts."""
+    update(trial, **inputs)
 
 
 def mean_of(paths: list[Path]) -> Language:
@@ -32,15 +82,10 @@ def mean_of(paths: list[Path]) -> Language:
 
     Returns:
         The first of them, with the mean.
-
-    Raises:
-        ValueError: If there are weights that are not spaCy's own: a transformer's.
     """
     nlp, *others = map(spacy.load, paths)
     models = [other.get_pipe("ner").model for other in (nlp, *others)]
     for nodes in zip(*(model.walk() for model in models), strict=True):
-        if nodes[0].shims:
-            raise ValueError("The mean of a transformer's weights can't be taken.")
         for name in nodes[0].param_names:
             if nodes[0].has_param(name):
                 total = sum(node.get_param(name) for node in nodes)
@@ -51,22 +96,50 @@ def mean_of(paths: list[Path]) -> Language:
 
 
 def main(
-    best_path: Annotated[Path, typer.Argument(help="Folders of the best trials.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
+    corpus_dir: Annotated[Path, typer.Argument(help="Preprocess and rehearse's.")],
+    rehearsal: Annotated[str, typer.Argument(help="Rehearsal docs.")],
+    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
+    runs_dir: Annotated[Path, typer.Argument(help="Folder for the runs.")],
     output_dir: Annotated[Path, typer.Argument(help="The pipeline to write.")],
     config: Annotated[Path, typer.Option(help="The training config to write.")],
     log: Annotated[Path, typer.Option(help="What training logged, to write.")],
+    runs: Annotated[int, typer.Option(help="How many.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of the first run.")] = 0,
+    n_process: Annotated[int, typer.Option(help="Runs at a time; -1: cores.")] = -1,
+    gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+    engine: Annotated[Engine, typer.Option(help="What makes the runs.")] = "local",
+    ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
-    """Take the mean of the weights of an experiment's best trials."""
-    trials = [Path(name) for name in srsly.read_json(best_path)["best"]]
-    if len(trials) == 1:
-        raise ValueError('The mean of one run is that run: vars.seeds "0, 1, 2".')
-    nlp = mean_of([trial / "model-best" for trial in trials])
+    """Update the base several times over, and take the mean of the weights."""
+    settings = Config().from_disk(settings_path, interpolate=False)
+    new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
+    parts = plan(settings, new_labels, runs, seed)
+    check_weights(spacy.load(base_dir))
+    manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
+    n_process = use_gpu(gpu_id, n_process)
+    run_one = partial(
+        make,
+        base_dir=base_dir.resolve(),
+        corpus_dir=corpus_dir.resolve(),
+        shards=finished_shards(as_path(rehearsal).resolve(), manifest),
+        settings_path=settings_path.resolve(),
+        output_dir=runs_dir.resolve(),
+        gpu_id=gpu_id,
+    )
+    with start(engine, n_process, ray_address) as workers:
+        for part, unit in zip(parts, ("specialists", "runs"), strict=True):
+            made = in_order((workers.submit(run_one, t) for t in part), workers.n_jobs)
+            for _ in track(made, "Training", len(part), unit):
+                pass
+    folders = [runs_dir / trial.name for trial in parts[1]]
+    nlp = mean_of([folder / "model-best" for folder in folders])
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
     for name, path in (("update.cfg", config), ("log.jsonl", log)):
         with written_whole(path) as beside:
-            shutil.copy(trials[0] / name, beside)
-    msg.good(f"The mean of {', '.join(map(str, trials))}: {output_dir}")
+            shutil.copy(folders[0] / name, beside)
+    msg.good(f"The mean of {runs} runs, which are in {runs_dir}: {output_dir}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Try ways of updating on your own data, and write down the settings of the best.
 
 Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
-trial, a table and a plot; the folders of the best way's trials; and, in
-`configs/update.cfg`, its settings.
+trial, a table and a plot; and, in `configs/update.cfg`, the settings of the best.
 All scores are those on the dev set: no test is seen. Trials that are done are not
 made again, unless the base, the data or a setting is another.
 
@@ -38,7 +37,7 @@ from scripts.recipe import OWN, RATIO, TWO_TEACHERS, section_for
 from scripts.shards import finished_shards
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
-from scripts.trials.trial import ARMS, Trial, update
+from scripts.trials.trial import ARMS, ONE_LOOK, Trial, update
 
 # What a trial reads beside the base, the rehearsal docs and the settings.
 DATA = ("annotations", "update")
@@ -215,6 +214,7 @@ def main(
             shards=finished_shards(as_path(rehearsal).resolve(), manifest),
             settings_path=settings_path.resolve(),
             output_dir=trials_dir.resolve(),
+            changes=ONE_LOOK,
             gpu_id=gpu_id,
         )
     means = over_seeds(results)
@@ -229,10 +229,6 @@ def main(
     best = best_of(means)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    way = (best["arm"], best["ratio"], best["size"])
-    trials = [t for t in trials if (t.arm, t.ratio, t.size) == way]
-    with written_whole(output_dir.with_suffix(".json")) as beside:
-        srsly.write_json(beside, {"best": [str(trials_dir / t.name) for t in trials]})
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")

@@ -1,19 +1,23 @@
 import shutil
+from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from scripts import shards
+from scripts.docs import write_docs
 from scripts.engines.start import start
 from scripts.evaluation.cases import Case
 from scripts.evaluation.changes import measure
 from scripts.evaluation.metrics import to_metrics
 from scripts.evaluation.tally import Tally
 
+SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 NLP = spacy.blank("en")
 TEXTS = [
     ("Anna Berg flew to Oslo on Monday.", [(0, 9, "PERSON"), (18, 22, "GPE")]),
@@ -144,3 +148,32 @@ def annotate_all(parts, base_dir, folder, n_process=1):
     with start("local", n_process) as workers:
         lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
         return [shard for shard, _ in lines]
+
+
+def rehearse(project, texts):
+    pool = project / "corpus" / "rehearsal"
+    annotate_all([texts], project / "base", pool)
+    account = {"manifest": shards.checksum(pool / shards.MANIFEST)}
+    srsly.write_json(project / "corpus" / "rehearse.json", account)
+
+
+@pytest.fixture
+def project(base, tmp_path):
+    """A tiny project before its update, with few and small steps."""
+    base.to_disk(tmp_path / "base")
+    new = []
+    for text in ("Flu is back in Oslo.", "Juan Paz has flu."):
+        doc = base.make_doc(text)
+        at = text.lower().index("flu")
+        doc.ents = [doc.char_span(at, at + 3, "DISEASE")]
+        new.append(doc)
+    for name in ("update/train", "update/dev", "annotations/train"):
+        write_docs(new, tmp_path / "corpus" / name / "00000.spacy")
+    rehearse(tmp_path, [text for text, _ in TEXTS])
+    account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"]}
+    srsly.write_json(tmp_path / "corpus" / "preprocess.json", account)
+    settings = SETTINGS.read_text("utf-8")
+    for min_steps in (1200, 300):
+        settings = settings.replace(f"min_steps = {min_steps}", "min_steps = 20")
+    (tmp_path / "update.cfg").write_text(settings, "utf-8")
+    return tmp_path

@@ -2,9 +2,8 @@ from collections import Counter
 
 import pytest
 import srsly
-from conftest import TEXTS, annotate_all
+from conftest import SETTINGS, TEXTS, annotate_all
 from spacy.vocab import Vocab
-from test_configure import SETTINGS
 from thinc.api import Config
 
 from scripts.choose import main

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from conftest import TEXTS, make_pipeline
+from conftest import SETTINGS, TEXTS, make_pipeline
 from spacy.cli.train import train
 from spacy.language import Language
 from thinc.api import Config
@@ -16,8 +16,6 @@ from scripts.docs import write_docs
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
 from scripts.sweep import key_of
-
-SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 
 
 def update(

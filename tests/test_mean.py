@@ -1,9 +1,10 @@
 import pytest
 import spacy
 import srsly
-from conftest import make_pipeline
+from conftest import SETTINGS, make_pipeline
+from thinc.api import Config
 
-from scripts.mean import main
+from scripts.mean import main, mean_of, plan
 
 
 def weights(nlp):
@@ -13,44 +14,69 @@ def weights(nlp):
                 yield node, name, node.get_param(name)
 
 
-def mean_of_trials(folder, n_trials):
-    """Take the mean of trials whose weights are one, two and more times the first's."""
-    for number in range(1, n_trials + 1):
+def test_mean_is_that_of_all_weights_and_has_no_score_of_one(tmp_path):
+    paths = [tmp_path / str(number) for number in (1, 2, 3)]
+    for number, path in enumerate(paths, start=1):
         nlp = make_pipeline("own")
         for node, name, value in weights(nlp):
             node.set_param(name, number * value)
         nlp.meta["performance"] = {"ents_f": 0.5}
-        trial = folder / "experiment" / str(number)
-        trial.mkdir(parents=True)
-        for name in ("update.cfg", "log.jsonl"):
-            (trial / name).write_text(f"{name} of {number}")
-        nlp.to_disk(trial / "model-best")
-    trials = [str(folder / "experiment" / str(n)) for n in range(1, n_trials + 1)]
-    srsly.write_json(folder / "experiment.json", {"best": trials})
-    written = {name: folder / f"written.{name}" for name in ("config", "log")}
-    main(folder / "experiment.json", folder / "model-best", **written)
-    return spacy.load(folder / "model-best")
-
-
-def test_mean_is_that_of_all_weights(tmp_path):
-    nlp = mean_of_trials(tmp_path, 3)
-    first = spacy.load(tmp_path / "experiment" / "1" / "model-best")
-    pairs = list(zip(weights(nlp), weights(first), strict=True))
+        nlp.to_disk(path)
+    mean = mean_of(paths)
+    pairs = list(zip(weights(mean), weights(spacy.load(paths[0])), strict=True))
     assert len(pairs) > 10
-    for (*_, mean), (*_, value) in pairs:
-        assert mean == pytest.approx(2 * value)
+    for (*_, of_all), (*_, first) in pairs:
+        assert of_all == pytest.approx(2 * first)
+    assert mean.meta["performance"] == {}
 
 
-def test_mean_has_no_score_of_a_trial(tmp_path):
-    assert mean_of_trials(tmp_path, 2).meta["performance"] == {}
+def names_of(changes, new_labels, n_runs=2):
+    settings = Config().from_disk(SETTINGS, interpolate=False)
+    settings["corpora"]["train"].update(changes)
+    parts = plan(settings, new_labels, n_runs, 5)
+    return [[trial.name for trial in part] for part in parts]
 
 
-def test_config_and_log_are_those_of_the_first_trial(tmp_path):
-    mean_of_trials(tmp_path, 2)
-    assert (tmp_path / "written.config").read_text() == "update.cfg of 1"
-    assert (tmp_path / "written.log").read_text() == "log.jsonl of 1"
+def test_each_run_has_a_seed_and_a_specialist_of_its_own():
+    assert names_of({}, ["DISEASE"]) == [
+        ["naive_0_all_5", "naive_0_all_6"],
+        ["two-teachers_as-set_all_5", "two-teachers_as-set_all_6"],
+    ]
 
 
-def test_mean_of_one_trial_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r'vars\.seeds "0, 1, 2"'):
-        mean_of_trials(tmp_path, 1)
+@pytest.mark.parametrize(
+    ("changes", "new_labels"), [({"two_teachers": False}, ["DISEASE"]), ({}, [])]
+)
+def test_runs_with_one_teacher_have_no_specialist(changes, new_labels):
+    runs = ["rehearsed_as-set_all_5", "rehearsed_as-set_all_6"]
+    assert names_of(changes, new_labels) == [[], runs]
+
+
+def test_mean_of_one_run_is_refused():
+    with pytest.raises(ValueError, match=r"set vars\.runs to 3"):
+        names_of({}, [], n_runs=1)
+
+
+def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project):
+    paths = {name: project / f"written.{name}" for name in ("config", "log")}
+    main(
+        project / "base",
+        project / "corpus",
+        str(project / "corpus" / "rehearsal"),
+        project / "update.cfg",
+        project / "runs",
+        project / "model-best",
+        **paths,
+        runs=2,
+        n_process=2,
+    )
+    runs = [project / "runs" / f"two-teachers_as-set_all_{n}" for n in (0, 1)]
+    expected = mean_of([path / "model-best" for path in runs])
+    updated = spacy.load(project / "model-best")
+    pairs = zip(weights(updated), weights(expected), strict=True)
+    for (*_, found), (*_, mean) in pairs:
+        assert (found == mean).all()
+    assert "DISEASE" in updated.get_pipe("ner").labels
+    assert paths["config"].read_text() == (runs[0] / "update.cfg").read_text()
+    # As many looks at dev as an update has, for the curves in the report.
+    assert len(list(srsly.read_jsonl(paths["log"]))) > 5

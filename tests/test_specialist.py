@@ -1,6 +1,5 @@
 import pytest
-from conftest import TEXTS, make_pipeline
-from test_configure import SETTINGS
+from conftest import SETTINGS, TEXTS, make_pipeline
 
 from scripts.docs import read_docs, write_docs
 from scripts.recipe import make_config, read_settings

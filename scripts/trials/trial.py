@@ -25,6 +25,8 @@ from scripts.recipe import (
 from scripts.reservoir import choose_all
 from scripts.teachers import mark_all
 
+# A trial is scored at its end.
+ONE_LOOK = {"update.n_looks": 1}
 NO_REHEARSAL = {RATIO: 0.0, TWO_TEACHERS: False}
 # What each way sets apart from `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
@@ -122,10 +124,9 @@ def update(
         overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
         if trial.ratio is not None:
             overrides[RATIO] = trial.ratio
-        overrides |= {**ARMS[trial.arm], **(changes or {})}
-        overrides |= {"system.seed": trial.seed, "update.n_looks": 1}
         # Bars of trials side by side would write over each other.
         overrides |= {"training.logger.progress_bar": None}
+        overrides |= {"system.seed": trial.seed, **ARMS[trial.arm], **(changes or {})}
         settings = read_settings(settings_path, new_labels, n_words, overrides)
         n_old = settings["corpora"]["train"]["ratio"] * n_words
         if trial.arm != "static":
