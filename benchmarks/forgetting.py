@@ -308,7 +308,7 @@ def missing(runs: Iterable[Run], results: Path) -> list[Run]:
     return [run for run in runs if run not in done]
 
 
-def write_table(results: Path = RESULTS) -> None:
+def write_table(results: Path) -> None:
     """Write all results as a table in Markdown: the mean over seeds, and the spread."""
     runs = defaultdict(list)
     for line in srsly.read_jsonl(results):
@@ -366,10 +366,11 @@ def main(
     seeds: Annotated[list[int] | None, typer.Option("--seed")] = None,
     jobs: Annotated[int, typer.Option(help="Runs at a time; one a core.")] = 2,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
-    results: Annotated[Path, typer.Option(help="JSON Lines, with a table.")] = RESULTS,
+    results: Annotated[Path, typer.Option(help="Lines, with a table.")] = RESULTS,
 ) -> None:
     """Run each arm on each set with each seed, and note what it learned and kept."""
     work = work.resolve()
+    results.parent.mkdir(parents=True, exist_ok=True)
     every = product(seeds or [0], sets or SETS, sizes or [0], arms or ONE_SEED)
     runs = ((name, arm, size, seed) for seed, name, size, arm in every)
     todo = missing(runs, results)

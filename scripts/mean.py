@@ -11,6 +11,7 @@ and of the first run its config and its log.
         --config training/update.cfg --log training/log.jsonl --runs 3
 """
 
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -41,12 +42,14 @@ def check_weights(nlp: Language) -> None:
     """
     for name in (*feeders_of_ner(nlp), "ner"):
         if any(node.shims for node in nlp.get_pipe(name).model.walk()):
-            raise ValueError("The mean of a transformer's weights can't be taken.")
+            raise ValueError(
+                "The mean of a transformer's weights can't be taken: run `update`."
+            )
 
 
 def plan(
     settings: Config, new_labels: list[str], n_runs: int, seed: int
-) -> list[list[Trial]]:
+) -> list[Trial]:
     """List the runs: all as the settings say, each with the next seed.
 
     Args:
@@ -56,21 +59,22 @@ def plan(
         seed: Seed of the first.
 
     Returns:
-        The specialists that they begin as, if they do, and the runs.
+        The runs.
 
     Raises:
-        ValueError: If there is one run.
+        ValueError: If there are fewer than two.
     """
     if n_runs < 2:
         raise ValueError("The mean of one run is that run: set vars.runs to 3, say.")
-    two_teachers = settings["corpora"]["train"]["two_teachers"] and bool(new_labels)
+    two_teachers = settings["corpora"]["train"]["two_teachers"] and new_labels
     arm = "two teachers" if two_teachers else "rehearsed"
-    runs = [Trial(arm, None, 0, seed + number) for number in range(n_runs)]
-    return [[specialist_of(run) for run in runs] if two_teachers else [], runs]
+    return [Trial(arm, None, 0, seed + number) for number in range(n_runs)]
 
 
 def make(trial: Trial, **inputs: Any) -> None:
-    """Make a run: its folder is what counts."""
+    """Make a run, and first the specialist that it begins as; its folder counts."""
+    if trial.arm == "two teachers":
+        update(specialist_of(trial), **inputs)
     update(trial, **inputs)
 
 
@@ -95,6 +99,12 @@ def mean_of(paths: list[Path]) -> Language:
     return nlp
 
 
+def without_root(config: Config) -> Config:
+    """Name files from the project's folder, as an update does: it goes to others."""
+    text = config.to_str(interpolate=False).replace(f"{Path.cwd()}{os.sep}", "")
+    return Config().from_str(text, interpolate=False)
+
+
 def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
     corpus_dir: Annotated[Path, typer.Argument(help="Preprocess and rehearse's.")],
@@ -104,7 +114,7 @@ def main(
     output_dir: Annotated[Path, typer.Argument(help="The pipeline to write.")],
     config: Annotated[Path, typer.Option(help="The training config to write.")],
     log: Annotated[Path, typer.Option(help="What training logged, to write.")],
-    runs: Annotated[int, typer.Option(help="How many.")] = 3,
+    runs: Annotated[int, typer.Option(help="Runs to take the mean of.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the first run.")] = 0,
     n_process: Annotated[int, typer.Option(help="Runs at a time; -1: cores.")] = -1,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
@@ -114,11 +124,11 @@ def main(
     """Update the base several times over, and take the mean of the weights."""
     settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
-    parts = plan(settings, new_labels, runs, seed)
+    trials = plan(settings, new_labels, runs, seed)
     check_weights(spacy.load(base_dir))
     manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
     n_process = use_gpu(gpu_id, n_process)
-    run_one = partial(
+    make_one = partial(
         make,
         base_dir=base_dir.resolve(),
         corpus_dir=corpus_dir.resolve(),
@@ -128,17 +138,21 @@ def main(
         gpu_id=gpu_id,
     )
     with start(engine, n_process, ray_address) as workers:
-        for part, unit in zip(parts, ("specialists", "runs"), strict=True):
-            made = in_order((workers.submit(run_one, t) for t in part), workers.n_jobs)
-            for _ in track(made, "Training", len(part), unit):
-                pass
-    folders = [runs_dir / trial.name for trial in parts[1]]
+        made = in_order((workers.submit(make_one, t) for t in trials), workers.n_jobs)
+        for _ in track(made, "Training", runs, "runs"):
+            pass
+    folders = [runs_dir / trial.name for trial in trials]
     nlp = mean_of([folder / "model-best" for folder in folders])
+    nlp.config = without_root(nlp.config)
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
-    for name, path in (("update.cfg", config), ("log.jsonl", log)):
-        with written_whole(path) as beside:
-            shutil.copy(folders[0] / name, beside)
+    first = Config().from_disk(folders[0] / "update.cfg", interpolate=False)
+    seeds = ", ".join(str(trial.seed) for trial in trials)
+    what = f"# The first of runs with seeds {seeds}: the update is their weights' mean."
+    with written_whole(config) as beside:
+        beside.write_text(f"{what}\n{without_root(first).to_str()}", "utf-8")
+    with written_whole(log) as beside:
+        shutil.copy(folders[0] / "log.jsonl", beside)
     msg.good(f"The mean of {runs} runs, which are in {runs_dir}: {output_dir}")
 
 

@@ -5,6 +5,7 @@ from conftest import SETTINGS, make_pipeline
 from thinc.api import Config
 
 from scripts.mean import main, mean_of, plan
+from scripts.reporting.origin import made_of
 
 
 def weights(nlp):
@@ -33,23 +34,22 @@ def test_mean_is_that_of_all_weights_and_has_no_score_of_one(tmp_path):
 def names_of(changes, new_labels, n_runs=2):
     settings = Config().from_disk(SETTINGS, interpolate=False)
     settings["corpora"]["train"].update(changes)
-    parts = plan(settings, new_labels, n_runs, 5)
-    return [[trial.name for trial in part] for part in parts]
-
-
-def test_each_run_has_a_seed_and_a_specialist_of_its_own():
-    assert names_of({}, ["DISEASE"]) == [
-        ["naive_0_all_5", "naive_0_all_6"],
-        ["two-teachers_as-set_all_5", "two-teachers_as-set_all_6"],
-    ]
+    return [trial.name for trial in plan(settings, new_labels, n_runs, 5)]
 
 
 @pytest.mark.parametrize(
-    ("changes", "new_labels"), [({"two_teachers": False}, ["DISEASE"]), ({}, [])]
+    ("changes", "new_labels", "arm"),
+    [
+        ({}, ["DISEASE"], "two-teachers"),
+        ({"two_teachers": False}, ["DISEASE"], "rehearsed"),
+        ({}, [], "rehearsed"),
+    ],
 )
-def test_runs_with_one_teacher_have_no_specialist(changes, new_labels):
-    runs = ["rehearsed_as-set_all_5", "rehearsed_as-set_all_6"]
-    assert names_of(changes, new_labels) == [[], runs]
+def test_runs_are_updates_as_the_settings_say_with_other_seeds(
+    changes, new_labels, arm
+):
+    names = [f"{arm}_as-set_all_5", f"{arm}_as-set_all_6"]
+    assert names_of(changes, new_labels) == names
 
 
 def test_mean_of_one_run_is_refused():
@@ -57,7 +57,8 @@ def test_mean_of_one_run_is_refused():
         names_of({}, [], n_runs=1)
 
 
-def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project):
+def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monkeypatch):
+    monkeypatch.chdir(project)
     paths = {name: project / f"written.{name}" for name in ("config", "log")}
     main(
         project / "base",
@@ -77,6 +78,16 @@ def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project):
     for (*_, found), (*_, mean) in pairs:
         assert (found == mean).all()
     assert "DISEASE" in updated.get_pipe("ner").labels
-    assert paths["config"].read_text() == (runs[0] / "update.cfg").read_text()
+    # Each has a specialist of its own.
+    assert {path.name for path in runs[0].parent.glob("naive*")} == {
+        "naive_0_all_0",
+        "naive_0_all_1",
+    }
+    config = paths["config"].read_text()
+    assert "seeds 0, 1" in config.splitlines()[0]
+    assert made_of(paths["config"], [])[1][1][0] == ("system.seed", "0")
+    # What goes to others has no folder of this machine.
+    for text in (config, (project / "model-best" / "config.cfg").read_text()):
+        assert str(project) not in text
     # As many looks at dev as an update has, for the curves in the report.
     assert len(list(srsly.read_jsonl(paths["log"]))) > 5
