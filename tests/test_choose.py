@@ -70,14 +70,14 @@ def test_a_pool_that_is_no_larger_than_needed_is_taken_whole(pool, tmp_path):
 def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys):
     write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
     settings = Config().from_disk(SETTINGS)
-    settings["update"] |= {"min_steps": 4, "min_batch_words": 50}
+    settings["update"] |= {"min_steps": 4, "min_batch_words": 25}
     settings.to_disk(tmp_path / "update.cfg")
     srsly.write_json(tmp_path / "preprocess.json", {"new_labels": ["DISEASE"]})
     account = {"manifest": checksum(pool / MANIFEST)}
     srsly.write_json(tmp_path / "rehearse.json", account)
     names = ("rehearse.json", "new.spacy", "preprocess.json", "update.cfg", "chosen")
     main(str(pool), *(tmp_path / name for name in names))
-    # Of 4 steps of 50 words: there are three words of rehearsal to an annotated one.
-    assert "for 150 words of training" in " ".join(capsys.readouterr().out.split())
+    # Of 4 steps of 25 words: there are three words of rehearsal to an annotated one.
+    assert "for 75 words of training" in " ".join(capsys.readouterr().out.split())
     n_words = [len(doc) for doc in read_docs(tmp_path / "chosen", Vocab())]
-    assert 150 <= sum(n_words) < 150 + max(n_words)
+    assert 75 <= sum(n_words) < 75 + max(n_words)

@@ -172,8 +172,8 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
         # Many annotations are no corrections.
         ([], 40_000, {}, 10, 1.0, 1200),
         # The whole of a new type is to be learned, however few its annotations are.
-        (["DISEASE"], 400, {}, 10, 3.0, 1200),
-        (["DISEASE"], 40_000, {}, 10, 3.0, 1600),
+        (["DISEASE"], 400, {}, 5, 3.0, 1200),
+        (["DISEASE"], 40_000, {}, 5, 3.0, 1200),
         # Begun as the base.
         (["DISEASE"], 40_000, {"corpora.train.two_teachers": False}, 10, 1.0, 1200),
         # There is no specialist for known types.
