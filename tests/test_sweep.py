@@ -9,7 +9,7 @@ from weasel.util.hashing import get_checksum
 from scripts.docs import write_docs
 from scripts.sweep import main, plan, write_settings
 from scripts.trials.results import best_of, front_of, over_seeds
-from scripts.trials.trial import Trial
+from scripts.trials.trial import Trial, update
 
 
 def test_arms_that_do_not_rehearse_are_tried_once_whatever_the_ratios():
@@ -155,6 +155,22 @@ def test_gpu_that_is_not_there_is_an_error_before_any_trial(project):
     with pytest.raises(ValueError, match="GPU"):
         experiment(project, arms="naive", gpu_id=0)
     assert not (project / "experiment").exists()
+
+
+@pytest.mark.skipif(has_cupy_gpu, reason="There is a GPU.")
+def test_trial_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
+    corpus, trial = project / "corpus", Trial("naive", 0.0, 0, 0)
+    shards = [corpus / "rehearsal" / "00000.spacy"]
+    inputs = (project / "base", corpus, shards, project / "update.cfg")
+    with pytest.raises(ValueError, match="GPU"):
+        update(trial, *inputs, project / "trials", gpu_id=0)
+    assert not (project / "trials" / trial.name).exists()
+    # Nor do the configs of one that ends name the folder that it was made in.
+    update(trial, *inputs, project / "trials")
+    made = project / "trials" / trial.name
+    for path in (made / "update.cfg", made / "model-best" / "config.cfg"):
+        assert str(made / "train.spacy") in path.read_text("utf-8")
+        assert ".part" not in path.read_text("utf-8")
 
 
 @pytest.mark.ray

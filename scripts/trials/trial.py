@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 import scripts.functions  # noqa: F401  registers the reader
 from scripts.docs import read_docs, write_docs
-from scripts.files import remove
+from scripts.files import written_whole
 from scripts.recipe import (
     RATIO,
     TWO_TEACHERS,
@@ -100,8 +100,8 @@ def update(
             account, and `update`.
         shards: The files of rehearsal docs.
         settings_path: What an update sets.
-        output_dir: Folder of trials; the trial's own is made anew in it. A trial with
-            two teachers finds its specialist's there.
+        output_dir: Folder of trials; the trial's own folder appears whole in it. A
+            trial with two teachers finds its specialist's there.
         changes: Other settings, by name.
         gpu_id: GPU to train on; -1: CPU.
 
@@ -109,38 +109,44 @@ def update(
         The updated pipeline.
     """
     nlp = spacy.load(base_dir)
-    folder = output_dir / trial.name
-    remove(folder)
-    folder.mkdir(parents=True)
-    is_alone = trial.arm in NOT_COMPLETED
-    half = "annotations/train" if is_alone else "update/train"
-    train_path, rehearsal = folder / "train.spacy", folder / "chosen"
-    docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
-    write_docs(docs, train_path)
-    account = srsly.read_json(corpus_dir / "preprocess.json")
-    labels, new_labels = account["labels"], account["new_labels"]
-    n_words = sum(map(len, docs))
-    paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
-    paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
-    overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
-    if trial.ratio is not None:
-        overrides[RATIO] = trial.ratio
-    # Bars of trials side by side would write over each other.
-    overrides |= {"training.logger.progress_bar": None}
-    overrides |= {"system.seed": trial.seed, **ARMS[trial.arm], **(changes or {})}
-    settings = read_settings(settings_path, new_labels, n_words, overrides)
-    n_old = settings["corpora"]["train"]["ratio"] * n_words
-    if trial.arm != "static":
-        n_old = rehearsal_words(n_words, settings)
-    choose_all(shards, rehearsal, n_old, trial.seed)
-    specialist = output_dir / specialist_of(trial).name / "model-last"
-    if settings["corpora"]["train"]["two_teachers"]:
-        mark_all(rehearsal, rehearsal, specialist, {*new_labels})
-    config = make_config(nlp, str(base_dir), settings, labels, n_words, str(specialist))
-    config.to_disk(folder / "update.cfg")
-    with (
-        open(folder / "train.txt", "w", encoding="utf-8") as log,
-        redirect_stdout(log),
-    ):
-        train(folder / "update.cfg", folder, use_gpu=gpu_id)
-    return spacy.load(folder / "model-best")
+    place = output_dir / trial.name
+    with written_whole(place) as folder:
+        folder.mkdir()
+        is_alone = trial.arm in NOT_COMPLETED
+        half = "annotations/train" if is_alone else "update/train"
+        train_path, rehearsal = folder / "train.spacy", folder / "chosen"
+        docs = cut(list(read_docs(corpus_dir / half, nlp.vocab)), trial)
+        write_docs(docs, train_path)
+        account = srsly.read_json(corpus_dir / "preprocess.json")
+        labels, new_labels = account["labels"], account["new_labels"]
+        n_words = sum(map(len, docs))
+        paths = {"train": train_path, "dev": corpus_dir / "update" / "dev"}
+        paths |= {"rehearsal": rehearsal, "log": folder / "log.jsonl"}
+        overrides = {f"paths.{key}": str(path) for key, path in paths.items()}
+        if trial.ratio is not None:
+            overrides[RATIO] = trial.ratio
+        # Bars of trials side by side would write over each other.
+        overrides |= {"training.logger.progress_bar": None}
+        overrides |= {"system.seed": trial.seed, **ARMS[trial.arm], **(changes or {})}
+        settings = read_settings(settings_path, new_labels, n_words, overrides)
+        n_old = settings["corpora"]["train"]["ratio"] * n_words
+        if trial.arm != "static":
+            n_old = rehearsal_words(n_words, settings)
+        choose_all(shards, rehearsal, n_old, trial.seed)
+        specialist = output_dir / specialist_of(trial).name / "model-last"
+        if settings["corpora"]["train"]["two_teachers"]:
+            mark_all(rehearsal, rehearsal, specialist, {*new_labels})
+        config = make_config(
+            nlp, str(base_dir), settings, labels, n_words, str(specialist)
+        )
+        config.to_disk(folder / "update.cfg")
+        with (
+            open(folder / "train.txt", "w", encoding="utf-8") as log,
+            redirect_stdout(log),
+        ):
+            train(folder / "update.cfg", folder, use_gpu=gpu_id)
+        # The folder gets its name last; what was made in it says so now.
+        for path in folder.rglob("*.cfg"):
+            text = path.read_text(encoding="utf-8").replace(str(folder), str(place))
+            path.write_text(text, encoding="utf-8")
+    return spacy.load(place / "model-best")
