@@ -4,7 +4,8 @@ Each run has a seed, and a specialist, of its own: where they err apart, the mea
 less, and it is as fast as one of them. "Model soups": Wortsman et al. (2022),
 https://arxiv.org/abs/2203.05482
 Input: the base, and what preprocess and rehearse wrote. Output: the runs; the pipeline;
-and of the first run its config and its log.
+and of the first run its config and its log. Runs that are done are not made again,
+unless the base, the data or a setting is another.
 
     python -m scripts.mean training/base corpus corpus/rehearsal configs/update.cfg \
         training/runs training/update/model-best \
@@ -27,10 +28,11 @@ from wasabi import msg
 from scripts.command import run
 from scripts.engines.start import Engine, start
 from scripts.engines.workers import in_order
-from scripts.files import as_path, written_whole
+from scripts.files import as_path, remove, written_whole
 from scripts.pipelines import feeders_of_ner, use_gpu
 from scripts.progress import track
 from scripts.shards import finished_shards
+from scripts.trials.key import key_of
 from scripts.trials.trial import Trial, specialist_of, update
 
 
@@ -71,11 +73,12 @@ def plan(
     return [Trial(arm, None, 0, seed + number) for number in range(n_runs)]
 
 
-def make(trial: Trial, **inputs: Any) -> None:
-    """Make a run, and first the specialist that it begins as; its folder counts."""
-    if trial.arm == "two teachers":
-        update(specialist_of(trial), **inputs)
-    update(trial, **inputs)
+def make(trial: Trial, output_dir: Path, **inputs: Any) -> None:
+    """Make a run, and first the specialist that it begins as, if they are not there."""
+    needed = [specialist_of(trial)] if trial.arm == "two teachers" else []
+    for each in (*needed, trial):
+        if not (output_dir / each.name).exists():
+            update(each, output_dir=output_dir, **inputs)
 
 
 def mean_of(paths: list[Path]) -> Language:
@@ -127,33 +130,38 @@ def main(
     trials = plan(settings, new_labels, runs, seed)
     check_weights(spacy.load(base_dir))
     manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
-    n_process = use_gpu(gpu_id, n_process)
+    n_process = use_gpu(gpu_id, n_process, engine)
+    place = runs_dir / key_of(base_dir, corpus_dir, manifest, settings)[:8]
+    # Runs on other data have the same names, and are of no more use.
+    for other in {*runs_dir.glob("*")} - {place}:
+        remove(other)
     make_one = partial(
         make,
         base_dir=base_dir.resolve(),
         corpus_dir=corpus_dir.resolve(),
         shards=finished_shards(as_path(rehearsal).resolve(), manifest),
         settings_path=settings_path.resolve(),
-        output_dir=runs_dir.resolve(),
+        output_dir=place.resolve(),
         gpu_id=gpu_id,
     )
     with start(engine, n_process, ray_address) as workers:
         made = in_order((workers.submit(make_one, t) for t in trials), workers.n_jobs)
         for _ in track(made, "Training", runs, "runs"):
             pass
-    folders = [runs_dir / trial.name for trial in trials]
+    folders = [place / trial.name for trial in trials]
     nlp = mean_of([folder / "model-best" for folder in folders])
     nlp.config = without_root(nlp.config)
+    seeds = ", ".join(str(trial.seed) for trial in trials)
+    nlp.meta["notes"] = f"The mean of the weights of updates with seeds {seeds}."
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
     first = Config().from_disk(folders[0] / "update.cfg", interpolate=False)
-    seeds = ", ".join(str(trial.seed) for trial in trials)
-    what = f"# The first of runs with seeds {seeds}: the update is their weights' mean."
     with written_whole(config) as beside:
-        beside.write_text(f"{what}\n{without_root(first).to_str()}", "utf-8")
+        what = f"# Of the first run. The update: {nlp.meta['notes']}\n"
+        beside.write_text(what + without_root(first).to_str(), "utf-8")
     with written_whole(log) as beside:
         shutil.copy(folders[0] / "log.jsonl", beside)
-    msg.good(f"The mean of {runs} runs, which are in {runs_dir}: {output_dir}")
+    msg.good(f"The mean of {runs} runs, which are in {place}: {output_dir}")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def to_card(
     return render(
         "model_card.md",
         name=f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']}",
-        description=nlp.meta["description"],
+        description=f"{nlp.meta['description']} {nlp.meta.get('notes', '')}".strip(),
         base=nlp.meta["sources"][-1]["name"],
         learned=list(metrics["new"]["labels"]),
         license=nlp.meta["license"],

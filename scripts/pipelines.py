@@ -85,21 +85,27 @@ def leave_out_others(nlp: Language) -> None:
         nlp.select_pipes(disable=others)
 
 
-def use_gpu(gpu_id: int, n_process: int) -> int:
+def use_gpu(gpu_id: int, n_process: int, engine: str = "local") -> int:
     """Let all that follows run on a GPU, where one is asked for.
 
     Args:
         gpu_id: Number of the GPU; -1: CPU.
         n_process: Processes that a CPU would be given.
+        engine: What runs it, if not this process.
 
     Returns:
         Processes to run in: on a GPU one.
 
     Raises:
-        ValueError: If there is no such GPU.
+        ValueError: If there is no such GPU, or many processes would share it.
     """
     if gpu_id < 0:
         return n_process
+    if engine != "local":
+        raise ValueError(
+            "On a cluster runs train on CPUs: set vars.gpu_id to -1, or vars.engine to "
+            "local."
+        )
     spacy.require_gpu(gpu_id)
     return 1
 

@@ -9,7 +9,6 @@ made again, unless the base, the data or a setting is another.
         training/experiment --ratios "1, 2" --sizes "50, 200, all"
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -24,7 +23,6 @@ import typer
 from thinc.api import Config
 from tqdm import tqdm
 from wasabi import MarkdownRenderer, msg
-from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.docs import count_docs, count_words
@@ -35,12 +33,10 @@ from scripts.pipelines import use_gpu
 from scripts.progress import track
 from scripts.recipe import OWN, RATIO, TWO_TEACHERS, section_for
 from scripts.shards import finished_shards
+from scripts.trials.key import key_of
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
 from scripts.trials.trial import ARMS, ONE_LOOK, Trial, update
-
-# What a trial reads beside the base, the rehearsal docs and the settings.
-DATA = ("annotations", "update")
 
 
 def plan(
@@ -146,23 +142,13 @@ def reader_of(section: dict[str, Any]) -> dict[str, Any]:
     return section.get("corpora", {}).get("train", {})
 
 
-def key_of(paths: list[Path], manifest: str, settings_path: Path) -> str:
-    """Give a hash of what all trials have in common.
-
-    Args:
-        paths: Files and folders that they read.
-        manifest: Checksum of the rehearsal docs' manifest.
-        settings_path: What an update sets, but for what arms set.
-
-    Returns:
-        The hash.
-    """
-    settings = Config().from_disk(settings_path, interpolate=False)
+def in_common(settings: Config) -> Config:
+    """Give what an update sets, but for what arms and ratios set."""
+    settings = settings.copy()
     del settings["corpora"]["train"]["two_teachers"]
     for section in (settings, *(settings.get(name, {}) for name in OWN)):
         reader_of(section).pop("ratio", None)
-    parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
-    return hashlib.md5("".join(parts).encode()).hexdigest()
+    return settings
 
 
 def parse(text: str, kind: Callable[[str], Any] = str) -> list[Any]:
@@ -197,12 +183,12 @@ def main(
     trials = plan(
         parse(arms), parse(ratios, float), parse(sizes, parse_size), parse(seeds, int)
     )
-    data = [base_dir, *(corpus_dir / name for name in DATA)]
+    settings = Config().from_disk(settings_path, interpolate=False)
     manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
-    key = key_of(data, manifest, settings_path)
+    key = key_of(base_dir, corpus_dir, manifest, in_common(settings))
     # Trials on other data have the same names.
     trials_dir = output_dir / key[:8]
-    n_process = use_gpu(gpu_id, n_process)
+    n_process = use_gpu(gpu_id, n_process, engine)
     with start(engine, n_process, ray_address) as workers:
         results = results_of(
             trials,
@@ -229,7 +215,6 @@ def main(
     best = best_of(means)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    settings = Config().from_disk(settings_path, interpolate=False)
     new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")
     two_teachers = best["arm"] == "two teachers"

@@ -1,7 +1,7 @@
 import pytest
 import spacy
 import srsly
-from conftest import TEXTS, make_pipeline
+from conftest import KEPT, TEXTS, case_of, make_pipeline, metrics_of
 
 from scripts.docs import write_docs
 from scripts.evaluate import main
@@ -128,6 +128,13 @@ def test_verdict_names_types_of_which_nothing_is_learned(base, updated, tests):
     _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
     assert learned.startswith("Learned DISEASE, PEST: new F 66.7, 0.0 before, and 0 ")
     assert "0 for PEST;" in learned
+
+
+def test_verdict_does_not_call_learned_what_the_base_did_better():
+    missed = case_of("Omsk", gold=[(0, 1, "OLD")], base=[(0, 1, "OLD")])
+    _, metrics = metrics_of([KEPT, KEPT, missed], labels=["OLD"])
+    _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
+    assert learned.startswith("No better at OLD: new F 80.0, 100.0 before;")
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):

@@ -4,6 +4,7 @@ import srsly
 from conftest import SETTINGS, make_pipeline
 from thinc.api import Config
 
+from scripts.files import remove
 from scripts.mean import main, mean_of, plan
 from scripts.reporting.origin import made_of
 
@@ -57,9 +58,7 @@ def test_mean_of_one_run_is_refused():
         names_of({}, [], n_runs=1)
 
 
-def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monkeypatch):
-    monkeypatch.chdir(project)
-    paths = {name: project / f"written.{name}" for name in ("config", "log")}
+def average(project, **options):
     main(
         project / "base",
         project / "corpus",
@@ -67,11 +66,19 @@ def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monke
         project / "update.cfg",
         project / "runs",
         project / "model-best",
-        **paths,
+        config=project / "written.cfg",
+        log=project / "written.jsonl",
         runs=2,
         n_process=2,
+        **options,
     )
-    runs = [project / "runs" / f"two-teachers_as-set_all_{n}" for n in (0, 1)]
+    (place,) = (project / "runs").iterdir()
+    return [place / f"two-teachers_as-set_all_{number}" for number in (0, 1)]
+
+
+def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monkeypatch):
+    monkeypatch.chdir(project)
+    runs = average(project)
     expected = mean_of([path / "model-best" for path in runs])
     updated = spacy.load(project / "model-best")
     pairs = zip(weights(updated), weights(expected), strict=True)
@@ -83,11 +90,32 @@ def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monke
         "naive_0_all_0",
         "naive_0_all_1",
     }
-    config = paths["config"].read_text()
+    config = (project / "written.cfg").read_text()
     assert "seeds 0, 1" in config.splitlines()[0]
-    assert made_of(paths["config"], [])[1][1][0] == ("system.seed", "0")
+    assert "seeds 0, 1" in updated.meta["notes"]
+    assert made_of(project / "written.cfg", [])[1][1][0] == ("system.seed", "0")
     # What goes to others has no folder of this machine.
     for text in (config, (project / "model-best" / "config.cfg").read_text()):
         assert str(project) not in text
     # As many looks at dev as an update has, for the curves in the report.
-    assert len(list(srsly.read_jsonl(paths["log"]))) > 5
+    assert len(list(srsly.read_jsonl(project / "written.jsonl"))) > 5
+
+
+def test_runs_that_are_done_are_not_made_again_until_a_setting_changes(project):
+    kept, lost = average(project)
+    log = (kept / "log.jsonl").stat()
+    remove(lost)
+    assert average(project) == [kept, lost]
+    assert (kept / "log.jsonl").stat() == log
+    assert (lost / "log.jsonl").exists()
+    settings = (project / "update.cfg").read_text("utf-8")
+    changed = settings.replace("ratio = 3.0", "ratio = 0.5")
+    (project / "update.cfg").write_text(changed, "utf-8")
+    assert kept not in average(project)
+    assert not kept.exists()
+
+
+def test_one_gpu_is_not_shared_by_the_runs_of_a_cluster(project):
+    with pytest.raises(ValueError, match=r"set vars\.gpu_id to -1"):
+        average(project, gpu_id=0, engine="ray")
+    assert not (project / "runs").exists()

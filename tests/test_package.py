@@ -49,6 +49,14 @@ def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     assert "1 are\n  kept, 0 have a new label, 0 are forgotten" in card
 
 
+def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
+    nlp = spacy.load(tmp_path / "base")
+    nlp.meta["notes"] = "The mean of two."
+    nlp.to_disk(tmp_path / "base")
+    package(tmp_path, {**metrics, "pipeline": get_checksum(tmp_path / "base")})
+    assert "The mean of two." in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
 def test_pipeline_that_forgot_is_not_packaged(tmp_path, metrics):
     gates = pass_gates(metrics, 1.01, 0.3)
     with pytest.raises(ValueError, match=r"It forgot: retention 1.*Not packaged"):

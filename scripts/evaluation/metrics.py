@@ -115,8 +115,10 @@ def verdict(metrics: Metrics) -> list[str]:
         kept = f"{start}: retention {retention:.3f} ({sure.format(*low_high or ())})"
     learned = "No gold entity in the new test: what was learned can't be measured"
     if new["gold"]:
-        start = "Learned" if metrics["learned"] else "It did not learn"
         before, after = (100 * new[who]["f"] for who in WHO)
+        start = "It did not learn"
+        if metrics["learned"]:
+            start = "Learned" if after >= before else "No better at"
         names = ", ".join(new["labels"])
         learned = f"{start} {names}: new F {after:.1f}, {before:.1f} before"
         labels = new["labels"].items()

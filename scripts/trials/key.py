@@ -1,0 +1,31 @@
+"""What trials have in common, as a key: with another, none of them is done."""
+
+import hashlib
+from pathlib import Path
+
+from thinc.api import Config
+from weasel.util.hashing import get_checksum
+
+SCRIPTS = Path(__file__).parents[1]
+# What makes a trial: it is here to be changed.
+CODE = ("functions", "recipe", "reservoir", "teachers", "trials/trial")
+# What a trial reads beside the base, the rehearsal docs and the settings.
+DATA = ("annotations", "update")
+
+
+def key_of(base_dir: Path, corpus_dir: Path, manifest: str, settings: Config) -> str:
+    """Give a hash of what trials have in common.
+
+    Args:
+        base_dir: The base.
+        corpus_dir: What preprocess and rehearse wrote.
+        manifest: Checksum of the rehearsal docs' manifest.
+        settings: What an update sets, but for what trials differ in.
+
+    Returns:
+        The hash.
+    """
+    code = (SCRIPTS / f"{name}.py" for name in CODE)
+    paths = [base_dir, *(corpus_dir / name for name in DATA), *code]
+    parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
+    return hashlib.md5("".join(parts).encode()).hexdigest()
