@@ -16,7 +16,7 @@ from scripts.files import read_bytes, written_whole
 from scripts.pipelines import memory_zone
 
 # Docs in a file that is read whole, as training reads the annotations.
-SHARD_SIZE = 5000
+FILE_SIZE = 5000
 # Docs that a worker makes in one go, as a file: some seconds at most, so that few keep
 # all workers busy and little is lost when they stop.
 PART_SIZE = 1000
@@ -72,7 +72,7 @@ def write_docs(docs: Iterable[Doc], path: Path) -> int:
     return len(doc_bin)
 
 
-def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
+def write_files(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
     """Write docs as they come, some thousand a file: memory holds one file's.
 
     Args:
@@ -88,9 +88,9 @@ def write_shards(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
     for number in count():
         path = folder / f"{number:05}.spacy"
         with memory_zone(nlp):
-            n_written = write_docs(islice(docs, SHARD_SIZE), path)
+            n_written = write_docs(islice(docs, FILE_SIZE), path)
         n_docs += n_written
-        if n_written < SHARD_SIZE:
+        if n_written < FILE_SIZE:
             break
     if number and not n_written:
         path.unlink()

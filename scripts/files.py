@@ -37,11 +37,11 @@ def find_files(pattern: str) -> list[Path]:
         ]
     elif path.is_file():
         found = [path]
-    elif "://" in pattern:
+    elif hasattr(path, "fs"):
         names = path.fs.glob(path.path)
         found = [as_path(path.fs.unstrip_protocol(name)) for name in names]
     else:
-        found = [Path(name) for name in glob.glob(pattern, recursive=True)]
+        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
     files = sorted(sub for sub in found if sub.is_file())
     if not files:
         raise ValueError(f"No file at '{pattern}': correct the path in vars.")

@@ -80,8 +80,6 @@ def create_rehearsal_reader(
             rehearsed = list(take_words(endless, ratio * sum(map(len, annotated))))
             if two_teachers:
                 hear_specialist(nlp, rehearsed, new_labels)
-            else:
-                hear_base_alone(rehearsed, new_labels)
             examples = [*annotated, *rehearsed]
             rng.shuffle(examples)
             yield from examples
@@ -107,7 +105,8 @@ def hear_specialist(
             specialist's. Changed in place.
         new_labels: The labels of the specialist's entities; the base knows none.
     """
-    marked = marked_docs(rehearsed, new_labels)
+    gold = (example.reference for example in rehearsed)
+    marked = [d for d in gold if any(ent.label_ in new_labels for ent in d.ents)]
     # Docs of their own: entities that are set before an update bind the parser.
     docs = [
         Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d]) for d in marked
@@ -121,18 +120,6 @@ def hear_specialist(
             is_alone = is_new and (ent.start, ent.end, ent.label) not in seen
             (alone if is_alone else agreed).append(ent)
         doc.set_ents(agreed, missing=alone)
-
-
-def hear_base_alone(rehearsed: list[Example], new_labels: Collection[str]) -> None:
-    """Let rehearsal docs say what the base sees, and nothing else."""
-    for doc in marked_docs(rehearsed, new_labels):
-        doc.set_ents([ent for ent in doc.ents if ent.label_ not in new_labels])
-
-
-def marked_docs(rehearsed: list[Example], new_labels: Collection[str]) -> list[Doc]:
-    """List the gold docs in which the specialist sees a new type."""
-    docs = [example.reference for example in rehearsed]
-    return [doc for doc in docs if any(ent.label_ in new_labels for ent in doc.ents)]
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:

@@ -6,6 +6,7 @@ or the name of an installed package. Writes one JSON file of checksums.
     python -m scripts.inputs corpus/inputs.json assets/raw assets/annotations
 """
 
+import hashlib
 from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Annotated
 
 import srsly
 import typer
-from weasel.util.hashing import get_checksum
 
 from scripts.command import run
-from scripts.files import find_files, written_whole
+from scripts.files import as_path, find_files, written_whole
+
+# Bytes read at a time: raw text may not fit in memory.
+CHUNK = 1 << 20
 
 
 def checksums(setting: str) -> dict[str, str]:
@@ -33,20 +36,33 @@ def checksums(setting: str) -> dict[str, str]:
     Raises:
         ValueError: If nothing is found in object storage.
     """
-    if "://" in setting:
-        files = find_files(setting)
-        return {str(file): str(file.fs.ukey(file.path)) for file in files}
-    path = Path(setting)
     if not setting:
         return {}
+    path = as_path(setting)
+    if hasattr(path, "fs"):
+        files = find_files(setting)
+        return {str(file): str(file.fs.ukey(file.path)) for file in files}
     if setting.isidentifier() and not path.exists():
         spec = find_spec(setting)
         paths = (
             [Path(spec.origin).with_name("meta.json")] if spec and spec.origin else []
         )
     else:
-        paths = [path] if path.exists() else map(Path, sorted(glob(setting)))
-    return {str(path): get_checksum(path) for path in paths if path.exists()}
+        names = glob(str(path), recursive=True)
+        paths = [path] if path.exists() else map(Path, sorted(names))
+    return {str(path): checksum(path) for path in paths if path.exists()}
+
+
+def checksum(path: Path) -> str:
+    """Take the MD5 of a file; of a folder that of all its files, with their names."""
+    digest = hashlib.md5()
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            digest.update(bytes(file.relative_to(path)) if file != path else b"")
+            with file.open("rb") as content:
+                while chunk := content.read(CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()
 
 
 def main(

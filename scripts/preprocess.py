@@ -122,6 +122,11 @@ def check_splits(accounts: dict[str, Account], settings: dict[str, str | None]) 
         ValueError: If a split has none of the labels of `train`.
     """
     labels = ", ".join(sorted(accounts["train"].labels)) or "any label"
+    if "old_test" in accounts and not accounts["old_test"].labels:
+        raise ValueError(
+            f"{settings['old_test']} has no annotation: vars.old_test needs gold "
+            "of the old types, in the format of vars.train if --format is given."
+        )
     for name, account in accounts.items():
         if not account.labels:
             source = settings[name] or f"The {name} set split off {settings['train']}"

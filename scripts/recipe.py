@@ -132,7 +132,10 @@ def make_config(
     max_steps, frequency, batch_words = budget(n_words, settings)
     config["training"]["max_steps"] = max_steps
     config["training"]["eval_frequency"] = frequency
-    config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
+    rate = config["training"]["optimizer"]["learn_rate"]
+    # A constant rate, or another schedule, has no such end.
+    if isinstance(rate, dict) and rate["@schedules"] == "warmup_linear.v1":
+        rate["total_steps"] = max_steps
     config["training"]["batcher"]["size"] = batch_words
     config.pop("update")
     return config

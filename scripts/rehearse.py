@@ -31,7 +31,7 @@ from wasabi import msg
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
 from scripts.command import run
-from scripts.docs import PART_SIZE, read_docs, write_shards
+from scripts.docs import PART_SIZE, read_docs, write_files
 from scripts.engines.start import Engine, start
 from scripts.files import as_path, written_whole
 from scripts.functions import REHEARSAL
@@ -222,7 +222,7 @@ def main(
         old = {name: list(nlp.pipe(texts)) for name, texts in held_out.items()}
         docs["dev"] = chain(docs["dev"], map(as_rehearsal, old.pop("dev")))
         docs |= {name: iter(held_out_docs) for name, held_out_docs in old.items()}
-        n_docs = {n: write_shards(docs[n], folder / n, nlp) for n in SPLITS}
+        n_docs = {n: write_files(docs[n], folder / n, nlp) for n in SPLITS}
         completed = srsly.read_jsonl(rows)
         sources = Counter(span["source"] for row in completed for span in row["spans"])
     account = {

@@ -2,11 +2,12 @@
 
 The update begins as the specialist. In training its view and the base's meet: see
 `hear_specialist` in `functions.py`.
-Input: a config that `configure` made of the annotations alone, and the rehearsal docs.
-Output: the specialist, and the rehearsal docs with its marks. Where the base knows
-every annotated label there is nobody to ask: an empty folder, and no marks.
+Input: a config that `configure` made of the annotations alone, the settings of the
+update, and the rehearsal docs. Output: the specialist, and the rehearsal docs with its
+marks. With one teacher, or where the base knows every annotated label, there is nobody
+to ask: an empty folder, and no marks.
 
-    python -m scripts.specialist training/specialist.cfg \
+    python -m scripts.specialist training/specialist.cfg configs/update.cfg \
         corpus/chosen corpus/marked training/specialist
 """
 
@@ -27,6 +28,7 @@ from scripts.teachers import mark_all
 
 def main(
     config_path: Annotated[Path, typer.Argument(help="Config of the specialist.")],
+    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
     rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: the same, marked.")],
     specialist_dir: Annotated[Path, typer.Argument(help="Folder: the specialist.")],
@@ -34,7 +36,8 @@ def main(
 ) -> None:
     """Train a specialist for the new types, and mark what it sees."""
     labels = set(Config().from_disk(config_path)["corpora"]["train"]["new_labels"])
-    if labels:
+    settings = Config().from_disk(settings_path, interpolate=False)
+    if labels and settings["corpora"]["train"]["two_teachers"]:
         train(config_path, specialist_dir, use_gpu=gpu_id)
         # Not model-best: on a small dev set that can be the untrained one.
         specialist = specialist_dir / "model-last"
@@ -45,7 +48,7 @@ def main(
         with written_whole(output_dir) as marked, written_whole(specialist_dir) as none:
             shutil.copytree(rehearsal_dir, marked)
             none.mkdir()
-        msg.good(f"The base knows every annotated label: no marks in {output_dir}")
+        msg.good(f"No second teacher, or no new label: no marks in {output_dir}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from scripts.annotations.split import text_key
 from scripts.command import run
 from scripts.docs import PART_SIZE
 from scripts.files import written_whole
-from scripts.pipelines import in_lives, load_ner, memory_zone
+from scripts.pipelines import in_lives, load_ner, memory_zone, use_gpu
 from scripts.progress import track
 from scripts.raw import Seen, count_texts, known_texts, read_texts
 
@@ -36,13 +36,13 @@ class Suggestion(NamedTuple):
     """A text to annotate: first the one with the most to say.
 
     Attributes:
-        n_agreed: Minus the number of entities that only one of the two sees.
+        rank: Minus the number of entities that only one of the two sees.
         key: The text's hash, to order equals the same way on every run.
         text: The text.
         spans: The update's entities, in characters.
     """
 
-    n_agreed: int
+    rank: int
     key: str
     text: str
     spans: list[Span]
@@ -76,8 +76,8 @@ def compare(
             for text, both in zip(part, docs, strict=True):
                 theirs, ours = map(spans_of, both)
                 if ours != theirs:
-                    n_agreed, key = -len(ours ^ theirs), text_key(text)
-                    yield Suggestion(n_agreed, key, text, sorted(ours))
+                    rank, key = -len(ours ^ theirs), text_key(text)
+                    yield Suggestion(rank, key, text, sorted(ours))
 
 
 def main(
@@ -87,8 +87,10 @@ def main(
     annotations_dir: Annotated[Path, typer.Argument(help="What preprocess wrote.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder of files to import.")],
     limit: Annotated[int, typer.Option(help="Texts at most.")] = 100,
+    gpu_id: Annotated[int, typer.Option(help="GPU to run on; -1: CPU.")] = -1,
 ) -> None:
     """Suggest raw texts for the next round of annotation."""
+    use_gpu(gpu_id, 1)
     seen = Seen(known_texts(annotations_dir.iterdir()))
     texts = track(read_texts(raw), f"Annotating {raw}", count_texts(raw))
     best = nsmallest(limit, suggest(base_dir, updated_dir, filter(seen.is_new, texts)))

@@ -180,9 +180,14 @@ def main(
     ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
     """Try ways of updating side by side, and write the best one's settings."""
-    trials = plan(
-        parse(arms), parse(ratios, float), parse(sizes, parse_size), parse(seeds, int)
-    )
+    n_docs = count_docs(corpus_dir / "update" / "train")
+    new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
+    ways = parse(arms)
+    if not new_labels:
+        # There is no second teacher.
+        ways = ["rehearsed" if way == "two teachers" else way for way in ways]
+    few = [size for size in parse(sizes, parse_size) if size < n_docs]
+    trials = plan(ways, parse(ratios, float), few, parse(seeds, int))
     settings = Config().from_disk(settings_path, interpolate=False)
     manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
     key = key_of(base_dir, corpus_dir, manifest, in_common(settings))
@@ -210,12 +215,10 @@ def main(
     markdown.add(markdown.table(rows, header))
     with written_whole(output_dir.with_suffix(".md")) as beside:
         beside.write_text(f"{markdown.text}\n", encoding="utf-8")
-    n_docs = count_docs(corpus_dir / "update" / "train")
     draw(means, n_docs, output_dir.with_suffix(".svg"))
     best = best_of(means)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
     n_words = count_words(corpus_dir / "update" / "train")
     two_teachers = best["arm"] == "two teachers"
     settings["corpora"]["train"]["two_teachers"] = two_teachers

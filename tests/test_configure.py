@@ -15,7 +15,8 @@ from scripts.configure import main as configure
 from scripts.docs import write_docs
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
-from scripts.sweep import key_of
+from scripts.reporting.origin import made_of
+from scripts.sweep import in_common
 
 
 def update(
@@ -120,6 +121,27 @@ def test_last_step_is_looked_at_and_kept_whatever_dev_says(base, tmp_path):
     assert (best / "model").read_bytes() == (last / "model").read_bytes()
 
 
+@pytest.mark.parametrize("rate", ["0.0005", '{"@schedules":"constant.v1","rate":0.1}'])
+def test_rate_may_be_constant_or_another_schedule(base, tmp_path, rate):
+    settings = SETTINGS.read_text("utf-8").replace(
+        """[training.optimizer.learn_rate]
+@schedules = "warmup_linear.v1"
+warmup_steps = 50
+initial_rate = 0.001
+""",
+        "",
+    )
+    settings = settings.replace("use_averages", f"learn_rate = {rate}\nuse_averages")
+    (tmp_path / "settings.cfg").write_text(settings, "utf-8")
+    settings = read_settings(tmp_path / "settings.cfg", ["DISEASE"], 6)
+    config = make_config(base, "base", settings, ["DISEASE"], 6)
+    found = config["training"]["optimizer"]["learn_rate"]
+    assert found == srsly.json_loads(rate)
+    config.to_disk(tmp_path / "update.cfg")
+    names = [name for name, _ in dict(made_of(tmp_path / "update.cfg", []))["Settings"]]
+    assert "training.dropout" in names
+
+
 def test_tok2vec_that_feeds_the_ner_alone_is_dropped_and_another_stays(tmp_path):
     names = {
         layout: update(make_pipeline(layout), tmp_path / layout, 1).pipe_names
@@ -208,4 +230,6 @@ def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
     path = tmp_path / "update.cfg"
     settings.to_disk(path)
     assert read_settings(path, new_labels, 400)["update"] == settings["update"]
-    assert key_of([], "", path) != key_of([], "", SETTINGS)
+    both = (Config().from_disk(p, interpolate=False) for p in (path, SETTINGS))
+    one, other = map(in_common, both)
+    assert one != other

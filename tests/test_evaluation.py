@@ -5,7 +5,7 @@ from statistics import quantiles
 import numpy as np
 import pytest
 import spacy
-from conftest import NLP, case_of, make_pipeline
+from conftest import NLP, case_of, make_pipeline, metrics_of
 from spacy.scorer import Scorer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -220,6 +220,14 @@ def test_changes_close_to_each_other_do_not_make_a_passage_without_end():
     for at, *_ in ents:
         assert sum(start <= at < end for start, end in some) == 1
     assert list(passages([], 5)) == []
+
+
+def test_each_passage_has_a_change():
+    long, short = (300, 500, "OLD"), (300, 301, "OLD")
+    case = case_of("word " * 900, gold=[long], base=[long], updated=[short])
+    rows, _ = metrics_of([], [case])
+    assert all(row["changes"] for row in rows)
+    assert sum(len(row["changes"]) for row in rows) == 2
 
 
 def test_one_doc_gives_no_interval():

@@ -9,6 +9,22 @@ def test_every_way_to_name_files_has_a_checksum_of_each(tmp_path):
     pattern = str(tmp_path / "*.txt")
     assert set(checksums(pattern)) == {str(tmp_path / f"{n}.txt") for n in "ab"}
     assert len(checksums(str(tmp_path))) == 1
+    assert checksums(f"file://{pattern}") == checksums(pattern)
+    below = tmp_path / "x" / "y" / "c.txt"
+    below.parent.mkdir(parents=True)
+    below.write_text("c")
+    assert str(below) in checksums(str(tmp_path / "**" / "*.txt"))
+
+
+def test_folder_has_another_checksum_when_a_file_in_it_changes_or_is_renamed(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    found = [checksums(str(tmp_path))]
+    path.write_text("two")
+    found.append(checksums(str(tmp_path)))
+    path.rename(tmp_path / "b.txt")
+    found.append(checksums(str(tmp_path)))
+    assert found[0] != found[1] != found[2]
 
 
 def test_installed_package_is_known_by_its_meta():

@@ -119,7 +119,7 @@ def test_annotations_of_many_files_are_completed_like_those_of_one(
     base, tmp_path, monkeypatch
 ):
     one = rehearse(base, tmp_path / "one", RAW)
-    monkeypatch.setattr("scripts.docs.SHARD_SIZE", 2)
+    monkeypatch.setattr("scripts.docs.FILE_SIZE", 2)
     many = rehearse(base, tmp_path / "many", RAW)
     assert len(list((tmp_path / "many" / "update" / "dev").iterdir())) > 1
     for name in one:

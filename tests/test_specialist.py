@@ -37,9 +37,11 @@ def test_marks_are_the_same_however_often_the_specialist_is_loaded(
         assert texts == [text for text, _ in TEXTS for _ in range(2)]
 
 
-@pytest.mark.parametrize("label", ["DISEASE", "GPE"])
+@pytest.mark.parametrize(
+    "label, two_teachers", [("DISEASE", True), ("DISEASE", False), ("GPE", True)]
+)
 def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
-    any_base, tmp_path, label
+    any_base, tmp_path, label, two_teachers
 ):
     base = any_base
     base.to_disk(tmp_path / "base")
@@ -56,9 +58,14 @@ def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
     config = make_config(base, str(tmp_path / "base"), settings, [label], 6)
     config.to_disk(tmp_path / "specialist.cfg")
     folders = (tmp_path / "old", tmp_path / "marked", tmp_path / "specialist")
-    main(tmp_path / "specialist.cfg", *folders)
+    text = SETTINGS.read_text("utf-8")
+    if not two_teachers:
+        text = text.replace("two_teachers = true", "two_teachers = false")
+    (tmp_path / "update.cfg").write_text(text, "utf-8")
+    main(tmp_path / "specialist.cfg", tmp_path / "update.cfg", *folders)
     docs = list(read_docs(tmp_path / "marked", base.vocab))
     assert [doc.text for doc in docs] == texts
     assert (tmp_path / "specialist").exists()
-    assert (tmp_path / "specialist" / "model-last").exists() is bool(new_labels)
-    assert (("Flu", label) in ents(docs[-1])) is bool(new_labels)
+    is_trained = two_teachers and bool(new_labels)
+    assert (tmp_path / "specialist" / "model-last").exists() is is_trained
+    assert (("Flu", label) in ents(docs[-1])) is is_trained

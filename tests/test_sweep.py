@@ -121,6 +121,9 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     experiment(project, arms="rehearsed", ratios="0.5")
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 4.0", "ratio = 0.5")
+    # Without a new type there is one teacher; and no more docs than all.
+    more = experiment(project, arms="two teachers", ratios="0.5", sizes="99, all")
+    assert [line["arm"] for line in more] == ["naive", "rehearsed"]
 
 
 def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):

@@ -20,7 +20,8 @@ def measure(cases: Iterable[Case], tally: Tally) -> Iterator[dict[str, Any]]:
         tally.add(case)
         changes = list(changes_of(case, tally.labels, tally.old))
         for start, end in passages([ent for ent, _ in changes], len(case.doc)):
-            yield to_row(case, changes, start, end)
+            if any(start <= ent[0] < end for ent, _ in changes):
+                yield to_row(case, changes, start, end)
 
 
 def changes_of(

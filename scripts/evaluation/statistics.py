@@ -23,9 +23,7 @@ def prf(counts: np.ndarray) -> np.ndarray:
     return np.stack([p, r, 2 * ((p * r) / (p + r + TINY))], axis=-1)
 
 
-def bootstrap(
-    counts: np.ndarray, n_docs: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
-) -> np.ndarray:
+def bootstrap(counts: np.ndarray, n_docs: np.ndarray) -> np.ndarray:
     """Draw the docs again and again, and give F each time: the paired bootstrap.
 
     Both pipelines are scored on the same draw of docs, so that what is hard for both
@@ -38,20 +36,18 @@ def bootstrap(
         counts: True positives, false positives, false negatives of distinct docs, of
             shape (docs, …, 3).
         n_docs: How many docs have these counts, of shape (docs,).
-        seed: Seed of the draws.
-        resamples: Number of draws.
 
     Returns:
-        F from 0 to 1, of shape (resamples, …); 0 where there are no docs.
+        F from 0 to 1, of shape (draws, …); 0 where there are no docs.
     """
     if not len(counts):
-        return np.zeros((resamples, *counts.shape[1:-1]))
-    rng = np.random.default_rng(seed)
+        return np.zeros((RESAMPLES, *counts.shape[1:-1]))
+    rng = np.random.default_rng(0)
     flat = counts.reshape(len(counts), -1).astype(float)
     share, n = n_docs / n_docs.sum(), int(n_docs.sum())
     parts = []
-    for start in range(0, resamples, CHUNK):
-        draws = rng.multinomial(n, share, size=min(CHUNK, resamples - start))
+    for _ in range(0, RESAMPLES, CHUNK):
+        draws = rng.multinomial(n, share, size=CHUNK)
         sums = (draws.astype(float) @ flat).reshape(-1, *counts.shape[1:])
         parts.append(prf(sums)[..., 2])
     return np.concatenate(parts)

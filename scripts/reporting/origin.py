@@ -40,13 +40,17 @@ def made_of(config_path: Path, notes: Iterable[Path]) -> list[tuple[str, Lines]]
         Tables of names and values, with their headings.
     """
     config = Config().from_disk(config_path)
-    values = []
-    for name in SETTINGS:
-        value: Any = config
-        for key in name.split("."):
-            value = value[key]
-        values.append((name, str(value)))
-    return [("Versions", versions()), ("Settings", values), *read_notes(notes)]
+    values = [(name, setting_of(config, name)) for name in SETTINGS]
+    settings = [(name, str(value)) for name, value in values if value is not None]
+    return [("Versions", versions()), ("Settings", settings), *read_notes(notes)]
+
+
+def setting_of(config: Config, name: str) -> Any:
+    """Give a setting by its name; None where there is no such one, as by a schedule."""
+    value: Any = config
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def read_notes(notes: Iterable[Path]) -> list[tuple[str, Lines]]:

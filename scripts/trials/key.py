@@ -10,7 +10,7 @@ SCRIPTS = Path(__file__).parents[1]
 # What makes a trial: it is here to be changed.
 CODE = ("functions", "recipe", "reservoir", "teachers", "trials/trial")
 # What a trial reads beside the base, the rehearsal docs and the settings.
-DATA = ("annotations", "update")
+DATA = ("annotations/train", "update/train", "update/dev")
 
 
 def key_of(base_dir: Path, corpus_dir: Path, manifest: str, settings: Config) -> str:
