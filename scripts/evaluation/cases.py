@@ -52,7 +52,7 @@ def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[
     Args:
         load: Gives the pipelines before and after the update; asked now and then.
         docs: The gold docs; some are held.
-        n_process: Processes for each pipeline; -1 for all cores.
+        n_process: Processes; -1 for all cores.
 
     Yields:
         A case for each doc.
@@ -75,9 +75,12 @@ def annotate(
             gold = list(islice(docs, N_HELD))
             is_over = len(gold) < N_HELD
             texts = [doc.text for doc in gold]
-            both = (nlp.pipe(texts, n_process=n_process) for nlp in pipelines)
-            for doc, *predicted in zip(gold, *both, strict=True):
-                found = (entities_of(other, doc) for other in predicted)
+            # One after the other: together they would have twice the processes.
+            both = [
+                list(map(entities_of, nlp.pipe(texts, n_process=n_process), gold))
+                for nlp in pipelines
+            ]
+            for doc, *found in zip(gold, *both, strict=True):
                 marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
                 yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
 

@@ -48,7 +48,7 @@ def run_tests(
         load: Gives the pipelines before and after the update; asked now and then.
         tests: Gold docs by the name of the test; none is held for long.
         tallies: What is counted, by the same names; filled as the rows are taken.
-        n_process: Processes for each pipeline; -1 for all cores.
+        n_process: Processes; -1 for all cores.
 
     Yields:
         A row for each passage that changed, its `test` named.
