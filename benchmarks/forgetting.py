@@ -275,7 +275,7 @@ def run_arm(run: Run, work: Path, gpu_id: int) -> dict[str, Any]:
         for split in ("test", "old_test")
     )
     labels = {ent.label_ for doc in test for ent in doc.ents}
-    tallies = new_tallies(nlp.pipe_labels, labels)
+    tallies = new_tallies(nlp.pipe_labels, labels, nlp.pipe_labels["ner"])
     for _ in run_tests(lambda: (nlp, updated), {"new": test, "old": old_test}, tallies):
         pass
     metrics = to_metrics(tallies)

@@ -216,7 +216,7 @@ def run_evaluate(inputs: Inputs) -> None:
 
     tests = {"old": read_docs(inputs.pool)}
     labels = get_model_meta(inputs.base_dir)["labels"]
-    for _ in run_tests(load_both, tests, new_tallies(labels, [])):
+    for _ in run_tests(load_both, tests, new_tallies(labels, [], labels["ner"])):
         pass
 
 

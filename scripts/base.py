@@ -35,7 +35,7 @@ def load_base(name: str) -> Language:
         if not str(error).startswith("[E050]"):
             raise
         if name.isidentifier():
-            remedy = f"install it: python -m spacy download {name}"
+            remedy = f"install its wheel, or python -m spacy download {name}"
         else:
             remedy = "run the step base-demo first, or set vars.base_model"
         raise ValueError(f"There is no pipeline '{name}': {remedy}.") from error

@@ -106,7 +106,12 @@ def use_gpu(gpu_id: int, n_process: int, engine: str = "local") -> int:
             "On a cluster runs train on CPUs: set vars.gpu_id to -1, or vars.engine to "
             "local."
         )
-    spacy.require_gpu(gpu_id)
+    try:
+        spacy.require_gpu(gpu_id)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: set vars.gpu_id to -1, or install spacy[cuda12x], say."
+        ) from error
     return 1
 
 

@@ -67,7 +67,12 @@ def convert_all(
     fates = {name: fate for fate, name in enumerate(split_off, start=1)}
     train, labels = look(settings["train"], options, split_off)
     given = [name for name in names if name not in fates and name != "train"]
-    plans = {name: look(settings[name], options)[0] for name in given}
+    # Gold: all of it was looked at, all of it counts, and its format may be another.
+    gold = options._replace(partial=False, format_name="")
+    plans = {
+        name: look(settings[name], gold if name == "old_test" else options)[0]
+        for name in given
+    }
     plans |= {"train": train, **dict.fromkeys(split_off, train)}
     accounts = {name: Account() for name in names}
     output_dir.mkdir()
@@ -77,8 +82,7 @@ def convert_all(
         def submit(name: str) -> Iterator[Future]:
             job = Job(name, base, options, options.labels or labels, held_out)
             if name == "old_test":
-                # Gold: all of it was looked at, and all of it counts.
-                job = job._replace(options=options._replace(partial=False), labels=None)
+                job = job._replace(options=gold, labels=None)
             fate, path = fates.get(name, 0), output_dir / name
             return submit_all(plans[name], fate, job, path, workers)
 
@@ -125,7 +129,7 @@ def check_splits(accounts: dict[str, Account], settings: dict[str, str | None]) 
     if "old_test" in accounts and not accounts["old_test"].labels:
         raise ValueError(
             f"{settings['old_test']} has no annotation: vars.old_test needs gold "
-            "of the old types, in the format of vars.train if --format is given."
+            "of the old types."
         )
     for name, account in accounts.items():
         if not account.labels:
@@ -220,14 +224,16 @@ def main(
             srsly.write_json(part, {**counts, "labels": names, "new_labels": new})
         for row in rejected[:N_SHOWN]:
             print("Rejected", row)
-        n_rows = account.rows["in"] + old_account.rows["in"]
-        check_rejected(rejected, n_rows, 0.0 if strict else max_rejected, rejected_path)
+        for each in (account, old_account):
+            share, n_rows = 0.0 if strict else max_rejected, each.rows["in"]
+            check_rejected(each.rejected, n_rows, share, rejected_path)
         check_splits(accounts, settings)
     report(account)
     seen = accounts.get("test", account).labels
     if unseen := [name for name in new if not seen[name]]:
         msg.warn(f"New, and not in test: {', '.join(unseen)}. It will not be measured.")
-    sizes = ", ".join(f"{n} {name}" for name, n in account.docs.items())
+    docs = account.docs | old_account.docs
+    sizes = ", ".join(f"{n} {name}" for name, n in docs.items())
     msg.good(f"{sizes} docs with {', '.join(names)}: {output_dir}")
 
 

@@ -174,6 +174,7 @@ def main(
     ratios: Annotated[str, typer.Option(help="Rehearsal to annotated words.")] = "1",
     sizes: Annotated[str, typer.Option(help="Annotated docs, or all.")] = "all",
     seeds: Annotated[str, typer.Option(help="Seeds.")] = "0",
+    min_retention: Annotated[float, typer.Option(help="Least old F ÷ the most.")] = 0.0,
     n_process: Annotated[int, typer.Option(help="Trials at a time; -1: cores.")] = -1,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
     engine: Annotated[Engine, typer.Option(help="What runs the trials.")] = "local",
@@ -181,7 +182,8 @@ def main(
 ) -> None:
     """Try ways of updating side by side, and write the best one's settings."""
     n_docs = count_docs(corpus_dir / "update" / "train")
-    new_labels = srsly.read_json(corpus_dir / "preprocess.json")["new_labels"]
+    account = srsly.read_json(corpus_dir / "preprocess.json")
+    new_labels = account["new_labels"]
     ways = parse(arms)
     if not new_labels:
         # There is no second teacher.
@@ -215,8 +217,8 @@ def main(
     markdown.add(markdown.table(rows, header))
     with written_whole(output_dir.with_suffix(".md")) as beside:
         beside.write_text(f"{markdown.text}\n", encoding="utf-8")
-    draw(means, n_docs, output_dir.with_suffix(".svg"))
-    best = best_of(means)
+    draw(means, account["labels"], n_docs, output_dir.with_suffix(".svg"))
+    best = best_of(means, min_retention)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
     n_words = count_words(corpus_dir / "update" / "train")

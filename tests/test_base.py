@@ -20,7 +20,7 @@ def test_base_is_saved_as_it_is(any_base, tmp_path):
 @pytest.mark.parametrize(
     "name, remedy",
     [
-        ("en_core_web_sm", "install it: python -m spacy download en_core_web_sm"),
+        ("en_core_web_sm", "its wheel, or python -m spacy download en_core_web_sm"),
         ("training/nowhere", "run the step base-demo first, or set vars.base_model"),
     ],
 )

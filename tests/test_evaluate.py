@@ -40,7 +40,7 @@ def tests(base):
 
 def evaluate(base, updated, test, old_test):
     labels = {ent.label_ for doc in test for ent in doc.ents}
-    tallies = new_tallies(base.pipe_labels, labels)
+    tallies = new_tallies(base.pipe_labels, labels, base.pipe_labels["ner"])
     list(run_tests(lambda: (base, updated), {"new": test, "old": old_test}, tallies))
     return to_metrics(tallies)
 
@@ -135,6 +135,17 @@ def test_verdict_does_not_call_learned_what_the_base_did_better():
     _, metrics = metrics_of([KEPT, KEPT, missed], labels=["OLD"])
     _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
     assert learned.startswith("No better at OLD: new F 80.0, 100.0 before;")
+
+
+def test_type_that_gold_of_the_old_test_lacks_does_not_count_there(
+    base, updated, tests, tmp_path, capsys
+):
+    # As in a second round: what the first one taught is not in the gold of before.
+    people = gold(base, "Juan Paz left Oslo.", (0, 8, "PERSON"))
+    metrics = run(tmp_path, base, updated, (tests[0], [people]))
+    assert list(metrics["old"]["labels"]) == ["PERSON"]
+    assert metrics["old"]["base"]["p"] == 1.0
+    assert "Not in the old test: GPE." in " ".join(capsys.readouterr().out.split())
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):

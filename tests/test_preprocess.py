@@ -195,6 +195,27 @@ def test_strict_refuses_a_rejected_row_and_writes_no_corpus(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_old_test_may_have_another_format_than_the_one_given(tmp_path):
+    row = {
+        "text": "Asthma is common.",
+        "entities": [[0, 6, "DISEASE"]],
+        "answer": "accept",
+    }
+    train = write(tmp_path / "train.jsonl", [row])
+    old_test = tmp_path / "old.conll"
+    old_test.write_text("Oslo B-GPE\nsleeps O\n")
+    *_, docs = preprocess(tmp_path, train, old_test=str(old_test), format_name="plain")
+    assert [ent.label_ for doc in docs["old_test"] for ent in doc.ents] == ["GPE"]
+
+
+def test_old_test_has_a_share_of_rejected_rows_of_its_own(tmp_path):
+    rows = [{**GOOD, "text": f"Asthma {i}."} for i in range(40)]
+    train = write(tmp_path / "train.jsonl", rows)
+    old_test = write(tmp_path / "old.jsonl", [GOOD, span(0, 5)])
+    with pytest.raises(ValueError, match="1 of 2 rows were rejected"):
+        preprocess(tmp_path, train, old_test=old_test, max_rejected=0.05)
+
+
 def test_no_annotation_left_is_an_error_that_says_why(tmp_path):
     train = write(tmp_path / "train.jsonl", [span(0, 6, label="MY LABEL")])
     with pytest.raises(

@@ -46,8 +46,10 @@ def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do():
             line("two teachers", 0.99, 0.99, size=50),
         ]
     )
-    best = best_of(means)
+    best = best_of(means, 0.5)
     assert (best["arm"], best["size"]) == ("two teachers", 0)
+    # What forgets more is never the best.
+    assert best_of(means, 0.97)["arm"] == "rehearsed"
 
 
 def test_front_has_none_that_another_beats_in_both():

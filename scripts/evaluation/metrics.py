@@ -19,21 +19,23 @@ Metrics = dict[str, Any]
 
 
 def new_tallies(
-    pipe_labels: dict[str, list[str]], labels: Collection[str]
+    pipe_labels: dict[str, list[str]],
+    labels: Collection[str],
+    old_labels: Collection[str],
 ) -> dict[str, Tally]:
     """Begin the tallies of both tests.
 
     Args:
-        pipe_labels: The base's labels by component; those of its NER count on the old
-            test.
+        pipe_labels: The base's labels by component.
         labels: The labels that were annotated; they alone count on the new test.
+        old_labels: The labels that count on the old test.
 
     Returns:
         The tallies `new` and `old`.
     """
     known = frozenset(chain(*pipe_labels.values()))
-    old = frozenset(pipe_labels["ner"])
-    return {"new": Tally(frozenset(labels), known), "old": Tally(old, known)}
+    new, old = frozenset(labels), frozenset(old_labels)
+    return {"new": Tally(new, known), "old": Tally(old, known)}
 
 
 def run_tests(
@@ -118,7 +120,7 @@ def verdict(metrics: Metrics) -> list[str]:
         before, after = (100 * new[who]["f"] for who in WHO)
         start = "It did not learn"
         if metrics["learned"]:
-            start = "Learned" if after >= before else "No better at"
+            start = "Learned" if after > before else "No better at"
         names = ", ".join(new["labels"])
         learned = f"{start} {names}: new F {after:.1f}, {before:.1f} before"
         labels = new["labels"].items()

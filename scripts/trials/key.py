@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import srsly
 from thinc.api import Config
 from weasel.util.hashing import get_checksum
 
@@ -27,5 +28,6 @@ def key_of(base_dir: Path, corpus_dir: Path, manifest: str, settings: Config) ->
     """
     code = (SCRIPTS / f"{name}.py" for name in CODE)
     paths = [base_dir, *(corpus_dir / name for name in DATA), *code]
-    parts = [settings.to_str(), manifest, *map(get_checksum, paths)]
+    labels = srsly.read_json(corpus_dir / "preprocess.json")["labels"]
+    parts = [settings.to_str(), manifest, *labels, *map(get_checksum, paths)]
     return hashlib.md5("".join(parts).encode()).hexdigest()

@@ -37,10 +37,18 @@ def over_seeds(results: list[Result]) -> list[Result]:
     )
 
 
-def best_of(means: list[Result]) -> Result | None:
-    """Give the best way with all annotations that `update` can go, if there is one."""
+def best_of(means: list[Result], min_retention: float) -> Result | None:
+    """Give the best way with all annotations that `update` can go, if there is one.
+
+    Args:
+        means: The means over seeds.
+        min_retention: Least old F ÷ that of the way that keeps the most: on a small
+            dev set a high new F is one by chance, and the gate stops what forgets.
+    """
     ways = [m for m in means if m["arm"] not in NOT_COMPLETED and not m["size"]]
-    return max(ways, key=lambda m: m["new_f"] + m["old_f"], default=None)
+    least = min_retention * max((m["old_f"] for m in ways), default=0.0)
+    keep = [m for m in ways if m["old_f"] >= least]
+    return max(keep, key=lambda m: m["new_f"] + m["old_f"], default=None)
 
 
 def front_of(means: list[Result]) -> list[Result]:
@@ -54,12 +62,13 @@ def front_of(means: list[Result]) -> list[Result]:
     return sorted(front, key=lambda m: m["old_f"])
 
 
-def draw(means: list[Result], n_docs: int, path: Path) -> None:
+def draw(means: list[Result], labels: list[str], n_docs: int, path: Path) -> None:
     """Draw what each arm kept and learned, and its learning curve, as SVG.
 
     Args:
         means: The means over seeds; ratios stand beside the points of the first plot,
             and the curve is that of the lowest.
+        labels: The labels that were annotated.
         n_docs: Annotated docs in all.
         path: The file.
     """
@@ -68,6 +77,8 @@ def draw(means: list[Result], n_docs: int, path: Path) -> None:
 
     figure = Figure(figsize=(11, 4.5), layout="tight")
     plane, curve = figure.subplots(1, 2)
+    # The plot outlives its data.
+    figure.suptitle(f"{', '.join(labels)} in {n_docs} annotated docs")
     full = [m for m in means if not m["size"]]
     front = [(100 * m["old_f"], 100 * m["new_f"]) for m in front_of(full)]
     plane.step(*zip(*front, strict=True), "--", color="grey", label="Pareto front")
