@@ -78,7 +78,8 @@ def draw(means: list[Result], labels: list[str], n_docs: int, path: Path) -> Non
     figure = Figure(figsize=(11, 4.5), layout="tight")
     plane, curve = figure.subplots(1, 2)
     # The plot outlives its data.
-    figure.suptitle(f"{', '.join(labels)} in {n_docs} annotated docs")
+    title = f"{', '.join(labels)} in {n_docs} annotated docs"
+    figure.suptitle(title, parse_math=False)
     full = [m for m in means if not m["size"]]
     front = [(100 * m["old_f"], 100 * m["new_f"]) for m in front_of(full)]
     plane.step(*zip(*front, strict=True), "--", color="grey", label="Pareto front")
