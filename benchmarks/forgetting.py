@@ -334,11 +334,12 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
         for name, plot in plots.items():
             if lines := runs.get((name, arm, 0)):
                 x, y = (mean(r[key] for r in lines) for key in ("retention", "new_f"))
-                marker = "*" if arm == "two teachers" else "o"
-                size = 12 if arm == "two teachers" else 6
-                plot.plot(
-                    100 * x, y, marker, color=f"C{number}", markersize=size, label=arm
-                )
+                looks = {"marker": "o", "markersize": 6}
+                if arm == "two teachers":
+                    # Above the others, which crowd around it.
+                    looks = {"marker": "*", "markersize": 13, "zorder": 3}
+                color = f"C{number}"
+                plot.plot(100 * x, y, color=color, linestyle="", label=arm, **looks)
                 plot.set(title=name, xlabel="old F kept, %")
     plots[DRAWN[0]].set_ylabel("new F learned")
     handles, labels = plots[DRAWN[0]].get_legend_handles_labels()
