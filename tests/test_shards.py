@@ -331,6 +331,28 @@ def test_what_fails_on_ray_is_an_error_in_one_line_after_what_is_done():
         list(workers.map(signal.raise_signal, lambda: [signal.SIGKILL]))
 
 
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_ray_cluster_that_lets_nobody_in_is_an_error_that_says_what_to_do(tmp_path):
+    pytest.importorskip("ray", reason="requirements-ray.txt")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        connect = "import sys; from scripts.engines.cluster import connect"
+        result = subprocess.run(
+            [sys.executable, "-c", f"{connect}; connect(sys.argv[1])", cluster.address],
+            env={**os.environ, "RAY_AUTH_MODE": "token", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        cluster.shutdown()
+    *_, error = result.stderr.strip().splitlines()
+    assert error.startswith("ValueError: Ray: ")
+    assert "Set RAY_AUTH_MODE=token where" in error
+
+
 @pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])
 def test_ray_address_that_nobody_answers_is_an_error(address):
     with pytest.raises(

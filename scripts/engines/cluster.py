@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from scripts.engines.processes import follow_parent
 from scripts.engines.workers import Workers
 
-# What a worker imports, sent along to those on other machines.
-SCRIPTS = Path(__file__).parents[1]
 # Seconds in which a cluster answers.
 TIMEOUT = 10
 # Bytes of tasks that a cluster holds for each of its CPUs.
@@ -123,7 +120,8 @@ class RayWorkers(Workers):
 def start_ray(address: str) -> Iterator[Workers]:
     """Connect to a Ray cluster; a task whose node is lost runs again on another.
 
-    Paths that tasks read and write must be the same on all nodes.
+    Paths must be the same on all nodes: of what tasks read and write, and of the
+    project, from where they import.
     """
     try:
         import ray.data
@@ -133,11 +131,7 @@ def start_ray(address: str) -> Iterator[Workers]:
     check_address(address or os.environ.get("RAY_ADDRESS", ""))
     is_ours = not ray.is_initialized()
     if is_ours:
-        # Where memory runs out on this machine the kernel ends the process that has
-        # most of it, and so the run; Ray would end an actor and begin it again.
-        os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
-        environment = {"py_modules": [str(SCRIPTS)]}
-        ray.init(address or None, runtime_env=environment, log_to_driver=False)
+        connect(address)
     try:
         n_jobs = int(ray.cluster_resources().get("CPU", 1))
         task = ray.remote(call)
@@ -150,6 +144,26 @@ def start_ray(address: str) -> Iterator[Workers]:
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def connect(address: str) -> None:
+    """Connect to a Ray cluster; with no address, to one that is started here.
+
+    Raises:
+        ValueError: If it does not let this process in.
+    """
+    import ray
+
+    # Where memory runs out on this machine the kernel ends the process that has most
+    # of it, and so the run; Ray would end an actor and begin it again.
+    os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+    try:
+        ray.init(address or None, log_to_driver=False)
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        raise ValueError(
+            f"Ray: {error}. Set RAY_AUTH_MODE=token where the cluster asks for a "
+            "token, or correct vars.ray_address. What is done is kept."
+        ) from error
 
 
 def call(run: Callable[..., Any], *args: Any) -> Any:
