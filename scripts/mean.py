@@ -5,7 +5,7 @@ less, and it is as fast as one of them. "Model soups": Wortsman et al. (2022),
 https://arxiv.org/abs/2203.05482
 Input: the base, and what preprocess and rehearse wrote. Output: the runs; the pipeline;
 and of the first run its config and its log. Runs that are done are not made again,
-unless the base, the data or a setting is another.
+unless the base, the data, a setting or the code of training is another.
 
     python -m scripts.mean training/base corpus corpus/rehearsal configs/update.cfg \
         training/runs training/update/model-best \

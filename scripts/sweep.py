@@ -3,7 +3,7 @@
 Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
 trial, a table and a plot; and, in `configs/update.cfg`, the settings of the best.
 All scores are those on the dev set: no test is seen. Trials that are done are not
-made again, unless the base, the data or a setting is another.
+made again, unless the base, the data, a setting or the code of training is another.
 
     python -m scripts.sweep training/base corpus corpus/rehearsal configs/update.cfg \
         training/experiment --ratios "1, 2" --sizes "50, 200, all"
@@ -82,6 +82,29 @@ def try_out(trial: Trial, key: str, output_dir: Path, **inputs: Any) -> Result:
     }
 
 
+def settings_of(
+    best: Result, settings: Config, new_labels: list[str], n_words: int
+) -> dict[str, Any]:
+    """Give the settings with which `update` goes the best way.
+
+    Args:
+        best: The best way.
+        settings: What an update sets.
+        new_labels: The labels that were annotated and that the base does not know.
+        n_words: Words in the annotated docs.
+
+    Returns:
+        The values by name; the ratio's is that of the section that wins.
+    """
+    settings = settings.copy()
+    two_teachers = best["arm"] == "two teachers"
+    settings["corpora"]["train"]["two_teachers"] = two_teachers
+    section = section_for(settings, new_labels, n_words)
+    has_own = "ratio" in reader_of(settings.get(section, {}))
+    found = {f"{section}.{RATIO}" if has_own else RATIO: best["ratio"]}
+    return {**found, TWO_TEACHERS: two_teachers} if new_labels else found
+
+
 def write_settings(path: Path, settings: dict[str, Any]) -> None:
     """Set values in a config file in place: its comments are for people.
 
@@ -135,6 +158,16 @@ def results_of(
         scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
         tqdm.write(f"{trial.name}: {scores}")
     return [done[trial] for trial in trials]
+
+
+def write_table(means: list[Result], path: Path) -> None:
+    """Print the results as a table, and write it as Markdown."""
+    header, rows = to_table(means)
+    msg.table(rows, header=header, divider=True, aligns=[*"lrrrrrr"])
+    markdown = MarkdownRenderer()
+    markdown.add(markdown.table(rows, header))
+    with written_whole(path) as beside:
+        beside.write_text(f"{markdown.text}\n", encoding="utf-8")
 
 
 def reader_of(section: dict[str, Any]) -> dict[str, Any]:
@@ -211,25 +244,13 @@ def main(
             gpu_id=gpu_id,
         )
     means = over_seeds(results)
-    header, rows = to_table(means)
-    msg.table(rows, header=header, divider=True, aligns=[*"lrrrrrr"])
-    markdown = MarkdownRenderer()
-    markdown.add(markdown.table(rows, header))
-    with written_whole(output_dir.with_suffix(".md")) as beside:
-        beside.write_text(f"{markdown.text}\n", encoding="utf-8")
+    write_table(means, output_dir.with_suffix(".md"))
     draw(means, account["labels"], n_docs, output_dir.with_suffix(".svg"))
     best = best_of(means, min_retention)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
     n_words = count_words(corpus_dir / "update" / "train")
-    two_teachers = best["arm"] == "two teachers"
-    settings["corpora"]["train"]["two_teachers"] = two_teachers
-    section = section_for(settings, new_labels, n_words)
-    has_own = "ratio" in reader_of(settings.get(section, {}))
-    found = {f"{section}.{RATIO}" if has_own else RATIO: best["ratio"]}
-    if new_labels:
-        found[TWO_TEACHERS] = two_teachers
-    write_settings(settings_path, found)
+    write_settings(settings_path, settings_of(best, settings, new_labels, n_words))
     msg.good(
         f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "
         f"{output_dir.with_suffix('.md')}, {output_dir.with_suffix('.svg')}"
