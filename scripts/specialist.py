@@ -2,12 +2,12 @@
 
 The update begins as the specialist. In training its view and the base's meet: see
 `hear_specialist` in `functions.py`.
-Input: a config that `configure` made of the annotations alone, the settings of the
-update, and the rehearsal docs. Output: the specialist, and the rehearsal docs with its
-marks. With one teacher, or where the base knows every annotated label, there is nobody
-to ask: an empty folder, and no marks.
+Input: the configs that `configure` made, of it and of the update, and the rehearsal
+docs. Output: the specialist, and the rehearsal docs with its marks. With one teacher,
+or where the base knows every annotated label, there is nobody to ask: an empty folder,
+and no marks.
 
-    python -m scripts.specialist training/specialist.cfg configs/update.cfg \
+    python -m scripts.specialist training/specialist.cfg training/update.cfg \
         corpus/chosen corpus/marked training/specialist
 """
 
@@ -28,16 +28,16 @@ from scripts.teachers import mark_all
 
 def main(
     config_path: Annotated[Path, typer.Argument(help="Config of the specialist.")],
-    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
+    update_path: Annotated[Path, typer.Argument(help="Config of the update.")],
     rehearsal_dir: Annotated[Path, typer.Argument(help="Docs the base annotated.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder: the same, marked.")],
     specialist_dir: Annotated[Path, typer.Argument(help="Folder: the specialist.")],
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train a specialist for the new types, and mark what it sees."""
-    labels = set(Config().from_disk(config_path)["corpora"]["train"]["new_labels"])
-    settings = Config().from_disk(settings_path, interpolate=False)
-    if labels and settings["corpora"]["train"]["two_teachers"]:
+    reader = Config().from_disk(update_path, interpolate=False)["corpora"]["train"]
+    if reader["two_teachers"]:
+        labels = set(reader["new_labels"])
         train(config_path, specialist_dir, use_gpu=gpu_id)
         # Not model-best: on a small dev set that can be the untrained one.
         specialist = specialist_dir / "model-last"

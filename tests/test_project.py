@@ -176,6 +176,14 @@ def test_all_ends_with_an_installed_pipeline_that_learned_and_kept(cut):
     ran = re.findall(r"Running command: \S+ -m (\S+)", again.stdout)
     assert ran == ["scripts.inputs"]
 
+    # Another test: it is scored, and nothing is trained anew.
+    test = cut / "assets" / "annotations" / "test.jsonl"
+    test.write_text("".join(test.read_text("utf-8").splitlines(True)[1:]), "utf-8")
+    again = run(cut, "update", ".", *gates)
+    ran = re.findall(r"Running command: \S+ -m (scripts\.\S+|spacy \S+)", again.stdout)
+    assert "scripts.evaluate" in ran
+    assert not {"scripts.specialist", "spacy train"} & {*ran}
+
     stricter = run(cut, "update", ".", "--vars.min_retention", "9")
     assert stricter.returncode == 1
     assert "Error: It forgot: retention" in stricter.stderr

@@ -54,15 +54,14 @@ def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
     overrides = {f"paths.{k}": str(tmp_path / v) for k, v in paths.items()}
     overrides |= {"corpora.train.ratio": 0.0, "update.min_steps": 100}
     new_labels = [label] if label == "DISEASE" else []
-    settings = read_settings(SETTINGS, new_labels, 6, overrides)
-    config = make_config(base, str(tmp_path / "base"), settings, [label], 6)
-    config.to_disk(tmp_path / "specialist.cfg")
+    for name, is_heard in {"specialist": False, "update": two_teachers}.items():
+        overrides["corpora.train.two_teachers"] = is_heard
+        settings = read_settings(SETTINGS, new_labels, 6, overrides)
+        config = make_config(base, str(tmp_path / "base"), settings, [label], 6)
+        config.to_disk(tmp_path / f"{name}.cfg")
+    configs = (tmp_path / "specialist.cfg", tmp_path / "update.cfg")
     folders = (tmp_path / "old", tmp_path / "marked", tmp_path / "specialist")
-    text = SETTINGS.read_text("utf-8")
-    if not two_teachers:
-        text = text.replace("two_teachers = true", "two_teachers = false")
-    (tmp_path / "update.cfg").write_text(text, "utf-8")
-    main(tmp_path / "specialist.cfg", tmp_path / "update.cfg", *folders)
+    main(*configs, *folders)
     docs = list(read_docs(tmp_path / "marked", base.vocab))
     assert [doc.text for doc in docs] == texts
     assert (tmp_path / "specialist").exists()
