@@ -9,12 +9,9 @@ made again, unless the base, the data, a setting or the code of training is anot
         training/experiment --ratios "1, 2" --sizes "50, 200, all"
 """
 
-import re
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,41 +28,13 @@ from scripts.engines.workers import Workers
 from scripts.files import as_path, written_whole
 from scripts.pipelines import use_gpu
 from scripts.progress import track
-from scripts.recipe import OWN, RATIO, TWO_TEACHERS, section_for
 from scripts.shards import finished_shards
 from scripts.trials.key import key_of
+from scripts.trials.plan import parse, parse_size, plan
 from scripts.trials.pool import run_all
 from scripts.trials.results import Result, best_of, draw, over_seeds, to_table
+from scripts.trials.settings import in_common, settings_of, write_settings
 from scripts.trials.trial import ARMS, ONE_LOOK, Trial, update
-
-
-def plan(
-    arms: list[str], ratios: list[float], sizes: list[int], seeds: list[int]
-) -> list[Trial]:
-    """List the trials: all arms with all ratios, sizes and seeds.
-
-    Args:
-        arms: Names in `ARMS`; naive is always tried, for it is the specialist.
-        ratios: Rehearsal words to each annotated word, for arms that rehearse.
-        sizes: Annotated docs; 0: all.
-        seeds: Seeds.
-
-    Returns:
-        The trials, those without rehearsal once.
-
-    Raises:
-        ValueError: If there is no such arm, or no trial has all annotations.
-    """
-    if unknown := {*arms} - {*ARMS}:
-        raise ValueError(f"No arm {', '.join(unknown)}: choose of {', '.join(ARMS)}.")
-    if 0 not in sizes:
-        raise ValueError("vars.sizes lacks 'all': the best way is that with them all.")
-    every = product(dict.fromkeys(["naive", *arms]), ratios, sizes, seeds)
-    trials = (
-        Trial(arm, ARMS[arm].get(RATIO, ratio), size, seed)
-        for arm, ratio, size, seed in every
-    )
-    return list(dict.fromkeys(trials))
 
 
 def try_out(trial: Trial, key: str, output_dir: Path, **inputs: Any) -> Result:
@@ -80,51 +49,6 @@ def try_out(trial: Trial, key: str, output_dir: Path, **inputs: Any) -> Result:
         "old_f": scores["old_f"] or 0.0,
         "seconds": round(time.perf_counter() - start, 1),
     }
-
-
-def settings_of(
-    best: Result, settings: Config, new_labels: list[str], n_words: int
-) -> dict[str, Any]:
-    """Give the settings with which `update` goes the best way.
-
-    Args:
-        best: The best way.
-        settings: What an update sets.
-        new_labels: The labels that were annotated and that the base does not know.
-        n_words: Words in the annotated docs.
-
-    Returns:
-        The values by name; the ratio's is that of the section that wins.
-    """
-    settings = settings.copy()
-    two_teachers = best["arm"] == "two teachers"
-    settings["corpora"]["train"]["two_teachers"] = two_teachers
-    section = section_for(settings, new_labels, n_words)
-    has_own = "ratio" in reader_of(settings.get(section, {}))
-    found = {f"{section}.{RATIO}" if has_own else RATIO: best["ratio"]}
-    return {**found, TWO_TEACHERS: two_teachers} if new_labels else found
-
-
-def write_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Set values in a config file in place: its comments are for people.
-
-    Args:
-        path: The config.
-        settings: The values by name, `section.name`.
-
-    Raises:
-        ValueError: If the config has no such name.
-    """
-    text = path.read_text(encoding="utf-8")
-    for name, value in settings.items():
-        section, _, key = name.rpartition(".")
-        pattern = rf"(?ms)^(\[{re.escape(section)}\]\n(?:(?!^\[).)*?^{key} = )[^\n]*"
-        text, n_set = re.subn(pattern, rf"\g<1>{srsly.json_dumps(value)}", text)
-        if not n_set:
-            raise ValueError(f"{path} has no {name}: add it under [{section}].")
-    if text != path.read_text(encoding="utf-8"):
-        with written_whole(path) as beside:
-            beside.write_text(text, encoding="utf-8")
 
 
 def results_of(
@@ -168,33 +92,6 @@ def write_table(means: list[Result], path: Path) -> None:
     markdown.add(markdown.table(rows, header))
     with written_whole(path) as beside:
         beside.write_text(f"{markdown.text}\n", encoding="utf-8")
-
-
-def reader_of(section: dict[str, Any]) -> dict[str, Any]:
-    """Give what a section of settings says of the reader, if it does."""
-    return section.get("corpora", {}).get("train", {})
-
-
-def in_common(settings: Config) -> Config:
-    """Give what an update sets, but for what arms and ratios set."""
-    settings = settings.copy()
-    del settings["corpora"]["train"]["two_teachers"]
-    for section in (settings, *(settings.get(name, {}) for name in OWN)):
-        reader_of(section).pop("ratio", None)
-    return settings
-
-
-def parse(text: str, kind: Callable[[str], Any] = str) -> list[Any]:
-    """Parse a list of values with commas between them."""
-    try:
-        return [kind(part.strip()) for part in text.split(",")]
-    except ValueError as error:
-        raise ValueError(f"'{text}': write numbers with commas between.") from error
-
-
-def parse_size(text: str) -> int:
-    """Parse a number of annotated docs; `all` is 0."""
-    return 0 if text == "all" else int(text)
 
 
 def main(

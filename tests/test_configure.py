@@ -16,7 +16,7 @@ from scripts.docs import write_docs
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
 from scripts.reporting.origin import made_of
-from scripts.sweep import in_common
+from scripts.trials.settings import in_common
 
 
 def update(

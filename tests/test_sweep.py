@@ -7,8 +7,10 @@ from thinc.compat import has_cupy_gpu
 from weasel.util.hashing import get_checksum
 
 from scripts.docs import write_docs
-from scripts.sweep import main, plan, write_settings
+from scripts.sweep import main
+from scripts.trials.plan import plan
 from scripts.trials.results import best_of, front_of, over_seeds
+from scripts.trials.settings import write_settings
 from scripts.trials.trial import Trial, update
 
 
