@@ -147,7 +147,7 @@ def start_ray(address: str) -> Iterator[Workers]:
 
 
 def connect(address: str) -> None:
-    """Connect to a Ray cluster; with no address, to one that is started here.
+    """Connect to a Ray cluster; with no address, to one that Ray finds or starts.
 
     Raises:
         ValueError: If it does not let this process in.
