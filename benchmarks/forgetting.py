@@ -107,6 +107,7 @@ ONE_SEED = [arm for arm in (*ARMS, *OTHERS) if arm != MEAN]
 DRAWN = ("drugs", "diseases", "politics", "same NORP")
 COLUMNS = {
     "retention": "kept",
+    "unmoved": "kept but for moved",
     "old_f": "old F",
     "new_f": "new F",
     "moved": "moved",
@@ -114,6 +115,7 @@ COLUMNS = {
     "spurious": "spurious in 1,000 rows",
     "seconds": "seconds",
 }
+DIGITS = {"retention": 3, "unmoved": 3, "old_f": 1, "new_f": 1, "spurious": 1}
 
 
 def base_of(name: str, work: Path) -> Path:
@@ -286,6 +288,7 @@ def run_arm(run: Run, work: Path, gpu_id: int) -> dict[str, Any]:
         "size": size,
         "seed": seed,
         "retention": round(metrics["retention"], 4),
+        "unmoved": round(metrics["retention_unmoved"], 4),
         "old_f": round(100 * metrics["old"]["updated"]["f"], 2),
         "new_f": round(100 * sum(by_label) / len(by_label), 2),
         "new_micro": {k: round(v, 4) for k, v in metrics["new"]["updated"].items()},
@@ -353,7 +356,7 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
 def spread(lines: list[dict[str, Any]], key: str) -> str:
     """Give the mean of a figure over the seeds, and its range where there are more."""
     values = [line[key] for line in lines]
-    digits = {"retention": 3, "old_f": 1, "new_f": 1, "spurious": 1}.get(key, 0)
+    digits = DIGITS.get(key, 0)
     middle, half = mean(values), (max(values) - min(values)) / 2
     text = f"{middle:.{digits}f}"
     return text if len(values) == 1 else f"{text} ± {half:.{digits}f}"

@@ -85,6 +85,17 @@ def test_old_entity_with_a_new_label_has_moved_and_is_not_forgotten(
     assert lost == {"kept": 0, "moved": 0, "forgotten": len(labels)}
 
 
+def test_what_moved_is_told_apart_in_retention_and_verdict(base, updated, tests):
+    metrics = evaluate(base, updated, *tests)
+    assert metrics["retention"] < metrics["retention_unmoved"] == 1.0
+    kept = verdict(metrics | pass_gates(metrics, 0.97, 0.3))[0]
+    assert "1.000 but for what moved to a new type" in kept
+    # Nothing moves where nothing is found.
+    metrics = evaluate(base, spacy.blank("en"), *tests)
+    assert metrics["retention_unmoved"] == metrics["retention"] == 0.0
+    assert "moved" not in verdict(metrics | pass_gates(metrics, 0.97, 0.3))[0]
+
+
 def test_base_that_finds_nothing_on_the_old_test_can_not_pass(
     base, updated, tests, tmp_path
 ):

@@ -75,6 +75,7 @@ def to_metrics(tallies: dict[str, Tally]) -> Metrics:
         "version": METRICS_VERSION,
         "retention": after / before if before else None,
         "retention_interval": old["ratio_interval"],
+        "retention_unmoved": tallies["old"].retention_unmoved,
         "old": old,
         "new": new,
         "labels": {**old["labels"], **new["labels"]},
@@ -115,6 +116,9 @@ def verdict(metrics: Metrics) -> list[str]:
         sure = "one doc" if low_high is None else "95 %: {:.3f} to {:.3f}"
         start = "Kept" if metrics["kept"] else "It forgot"
         kept = f"{start}: retention {retention:.3f} ({sure.format(*low_high or ())})"
+        rest = metrics["retention_unmoved"]
+        if metrics["fates"]["moved"] and rest is not None:
+            kept += f", {rest:.3f} but for what moved to a new type"
     learned = "No gold entity in the new test: what was learned can't be measured"
     if new["gold"]:
         before, after = (100 * new[who]["f"] for who in WHO)

@@ -33,6 +33,7 @@ class Tally:
         n_gained: Gold entities that only the update finds.
         n_lost: Gold entities that only the base finds.
         n_added: Entities of types that are new to the base, where the update finds any.
+        n_unmoved: As a row has them, of all labels, without what those overlap.
     """
 
     labels: frozenset[str]
@@ -48,6 +49,7 @@ class Tally:
     n_gained: int = 0
     n_lost: int = 0
     n_added: int = 0
+    n_unmoved: np.ndarray = field(default_factory=lambda: np.zeros(6, int))
 
     def add(self, case: Case) -> None:
         """Count a case."""
@@ -60,8 +62,18 @@ class Tally:
                 self.errors[who][error] += 1
         self.n_gained += len(gold & found["updated"] - found["base"])
         self.n_lost += len(gold & found["base"] - found["updated"])
-        self.n_added += sum(ent[2] not in self.old for ent in case.found["updated"])
-        self.fates.update(fates(gold & found["base"], case.found["updated"], self.old))
+        new = [ent for ent in case.found["updated"] if ent[2] not in self.old]
+        self.n_added += len(new)
+        self.fates.update(fates(gold & found["base"], case.found["updated"], new))
+        stayed = {who: unmoved(found[who], new) for who in WHO}
+        for _, *six in count(unmoved(gold, new), stayed):
+            self.n_unmoved += six
+
+    @property
+    def retention_unmoved(self) -> float | None:
+        """F after ÷ before, where what moved to a new type counts for neither."""
+        before, after = prf(self.n_unmoved.reshape(len(WHO), 3))[:, 2].tolist()
+        return after / before if before else None
 
     def to_json(self) -> dict[str, Any]:
         """Give the scores of both pipelines, and how sure the change is.
@@ -162,10 +174,15 @@ def judge(
             yield SPURIOUS, other[2], "spurious"
 
 
+def unmoved(ents: set[Entity], new: Collection[Entity]) -> set[Entity]:
+    """Leave out the entities that one of a new type overlaps."""
+    return {ent for ent in ents if not any(overlap(ent, other) for other in new)}
+
+
 def fates(
-    known: set[Entity], found: set[Entity], old: Collection[str]
-) -> Iterator[str]:
-    """Say what became of entities that the base found.
+    known: set[Entity], found: set[Entity], new: Collection[Entity]
+) -> dict[str, int]:
+    """Count what became of entities that the base found.
 
     A type carved out of an old one takes entities with it: that is what its
     annotations ask for, and no forgetting. Whether it took the right ones, gold of
@@ -174,17 +191,15 @@ def fates(
     Args:
         known: The gold entities that the base found.
         found: What the updated pipeline finds.
-        old: The labels of the base.
+        new: Of that, what has a label that the base lacks.
 
-    Yields:
-        `kept`, `moved` (a new label overlaps it) or `forgotten`.
+    Returns:
+        How many are `kept`, `moved` (a new label overlaps them) and `forgotten`.
     """
-    new = [ent for ent in found if ent[2] not in old]
-    for ent in known:
-        if ent in found:
-            yield "kept"
-        else:
-            yield "moved" if any(overlap(ent, other) for other in new) else "forgotten"
+    lost = known - found
+    n_forgotten = len(unmoved(lost, new))
+    fate_counts = (len(known & found), len(lost) - n_forgotten, n_forgotten)
+    return dict(zip(FATES, fate_counts, strict=True))
 
 
 def nested(pairs: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
