@@ -151,11 +151,15 @@ def main(
     folders = [place / trial.name for trial in trials]
     nlp = mean_of([folder / "model-best" for folder in folders])
     nlp.config = without_root(nlp.config)
-    seeds = ", ".join(str(trial.seed) for trial in trials)
-    nlp.meta["notes"] = f"The mean of the weights of updates with seeds {seeds}."
+    seeds = [trial.seed for trial in trials]
+    names = ", ".join(map(str, seeds))
+    nlp.meta["notes"] = f"The mean of the weights of updates with seeds {names}."
     with written_whole(output_dir) as beside:
         nlp.to_disk(beside)
+    # The last step of an update that was there before.
+    remove(output_dir.with_name("model-last"))
     first = Config().from_disk(folders[0] / "update.cfg", interpolate=False)
+    first["system"]["mean_of_seeds"] = seeds
     with written_whole(config) as beside:
         what = f"# Of the first run. The update: {nlp.meta['notes']}\n"
         beside.write_text(what + without_root(first).to_str(), "utf-8")

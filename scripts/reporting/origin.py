@@ -12,6 +12,7 @@ from thinc.api import Config
 # Settings worth a line of their own; the whole config stands below them.
 SETTINGS = (
     "system.seed",
+    "system.mean_of_seeds",
     "training.max_steps",
     "training.batcher.size",
     "training.optimizer.learn_rate.initial_rate",
