@@ -7,6 +7,7 @@ import sys
 import time
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import srsly
@@ -24,6 +25,7 @@ PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
 SLOW = """
 import sys, time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from scripts.engines.start import start
 from scripts.shards import annotate_all
 base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -236,6 +238,7 @@ def test_part_of_which_no_text_is_new_is_a_shard_without_docs(base, base_dir, tm
 CRAMPED = """
 import resource, signal, sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from scripts.command import run
 from scripts.engines.start import start
 from scripts.shards import annotate_all
@@ -351,6 +354,25 @@ def test_ray_cluster_that_lets_nobody_in_is_an_error_that_says_what_to_do(tmp_pa
     *_, error = result.stderr.strip().splitlines()
     assert error.startswith("ValueError: Ray: ")
     assert "Set RAY_AUTH_MODE=token where" in error
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_ray_with_no_address_is_not_held_up_by_a_cluster_that_is_gone(monkeypatch):
+    pytest.importorskip("ray", reason="requirements-ray.txt")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    # Sockets have short paths.
+    with TemporaryDirectory(dir="/tmp") as folder:
+        current = Path(folder, "ray", "ray_current_cluster")
+        current.parent.mkdir()
+        current.write_text("127.0.0.1:1", "utf-8")
+        connect = "from scripts.engines.cluster import connect; connect('')"
+        subprocess.run(
+            [sys.executable, "-c", connect],
+            env={**os.environ, "RAY_TMPDIR": folder},
+            timeout=120,
+            check=True,
+        )
 
 
 @pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1"])

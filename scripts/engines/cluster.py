@@ -128,7 +128,8 @@ def start_ray(address: str) -> Iterator[Workers]:
     except ImportError as error:
         needed = "pip install -r requirements-ray.txt for vars.engine ray."
         raise ValueError(needed) from error
-    check_address(address or os.environ.get("RAY_ADDRESS", ""))
+    address = address or os.environ.get("RAY_ADDRESS", "")
+    check_address(address)
     is_ours = not ray.is_initialized()
     if is_ours:
         connect(address)
@@ -147,7 +148,7 @@ def start_ray(address: str) -> Iterator[Workers]:
 
 
 def connect(address: str) -> None:
-    """Connect to a Ray cluster; with no address, to one that Ray finds or starts.
+    """Connect to a Ray cluster; with no address, start one on this machine.
 
     Raises:
         ValueError: If it does not let this process in.
@@ -158,7 +159,8 @@ def connect(address: str) -> None:
     # of it, and so the run; Ray would end an actor and begin it again.
     os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
     try:
-        ray.init(address or None, log_to_driver=False)
+        # With none Ray would wait for the last cluster here, even if that is gone.
+        ray.init(address or "local", log_to_driver=False)
     except (ConnectionError, ray.exceptions.RayError) as error:
         raise ValueError(
             f"Ray: {error}. Set RAY_AUTH_MODE=token where the cluster asks for a "

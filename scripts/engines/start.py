@@ -19,7 +19,7 @@ def start(engine: Engine, n_process: int, address: str = "") -> Iterator[Workers
     Args:
         engine: `local` or `ray`.
         n_process: Processes of this machine; -1: all cores. A cluster has its own.
-        address: Address of a Ray cluster; empty: RAY_ADDRESS, or one on this machine.
+        address: Address of a Ray cluster; empty: RAY_ADDRESS, or a new one here.
 
     Yields:
         The workers.
