@@ -1,7 +1,7 @@
 """Docs as the steps write and read them: `.spacy` files, one or a folder of them."""
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -30,9 +30,9 @@ class EntityBin(DocBin):
     """
 
     def __init__(self, docs: Iterable[Doc]) -> None:
-        """Add docs, all of one vocab."""
+        """Add docs; each may have a vocab of its own."""
         super().__init__(attrs=["ENT_IOB", "ENT_TYPE"])
-        keys: set[int] = set()
+        keys: defaultdict[Vocab, set[int]] = defaultdict(set)
         for doc in docs:
             array = doc.to_array([*self.attrs, SPACY])
             self.tokens.append(array[:, :-1])
@@ -42,11 +42,11 @@ class EntityBin(DocBin):
             self.span_groups.append(doc.spans.to_bytes())
             # Words and labels.
             for attr in (ORTH, ENT_TYPE):
-                keys.update(array[:, self.attrs.index(attr)].tolist())
+                keys[doc.vocab].update(array[:, self.attrs.index(attr)].tolist())
             for group in doc.spans.values():
-                keys.update(span.label for span in group)
-        if keys:
-            self.strings.update(doc.vocab.strings[key] for key in keys)
+                keys[doc.vocab].update(span.label for span in group)
+        for vocab, known in keys.items():
+            self.strings.update(vocab.strings[key] for key in known)
 
     def count_ents(self) -> Counter[int]:
         """Count the entities of all docs by label."""
@@ -76,8 +76,8 @@ def write_files(docs: Iterator[Doc], folder: Path, nlp: Language) -> int:
     """Write docs as they come, some thousand a file: memory holds one file's.
 
     Args:
-        docs: The docs, each made as it is asked for and none ahead: what is made in the
-            time of a file is freed with it.
+        docs: The docs, each made as it is asked for and none ahead: what the pipeline
+            learns in the time of a file is freed with it.
         folder: The folder of `00000.spacy` and so on.
         nlp: The pipeline that makes them.
 

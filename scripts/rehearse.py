@@ -70,7 +70,7 @@ def complete(doc: Doc, predicted: Doc, labels: set[str]) -> list[Span]:
     base = []
     for ent in predicted.ents:
         tokens = range(ent.start, ent.end)
-        span = Span(doc, ent.start, ent.end, label=ent.label)
+        span = Span(doc, ent.start, ent.end, label=ent.label_)
         was_seen = ent.label_ in labels and not missing.issuperset(tokens)
         is_wrong = span in doc.spans.get(INCORRECT, ())
         if not was_seen and not is_wrong and taken.isdisjoint(tokens):
@@ -216,7 +216,7 @@ def main(
     nlp = load_ner(base_dir)
     labels = set(srsly.read_json(preprocess_path)["labels"])
     with written_whole(output_dir) as folder, written_whole(completed_path) as rows:
-        docs = {name: read_docs(path, nlp.vocab) for name, path in splits.items()}
+        docs = {name: read_docs(path) for name, path in splits.items()}
         for name in ("train", "dev"):
             docs[name] = complete_all(nlp, docs[name], labels, rows)
         old = {name: list(nlp.pipe(texts)) for name, texts in held_out.items()}

@@ -49,12 +49,14 @@ def test_base_completes_all_where_the_person_did_not_look(base):
     assert [token.ent_iob for token in doc] == [3, 0, 3, 0, 0, 0]
 
 
-def rehearse(base, folder, raw, old_test=None):
+def rehearse(base, folder, raw, old_test=None, annotations=()):
     folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
         doc = doc_with(base, f"{text} in Lima.", (0, len(text), "DISEASE"))
         write_docs([doc], folder / "annotations" / name / "00000.spacy")
+    for number, docs in enumerate(annotations):
+        write_docs(docs, folder / "annotations" / "train" / f"{number:05}.spacy")
     if old_test:
         docs = [doc_with(base, old_test)]
         write_docs(docs, folder / "annotations" / "old_test" / "00000.spacy")
@@ -124,6 +126,22 @@ def test_annotations_of_many_files_are_completed_like_those_of_one(
     assert len(list((tmp_path / "many" / "update" / "dev").iterdir())) > 1
     for name in one:
         assert [d.to_json() for d in one[name]] == [d.to_json() for d in many[name]]
+
+
+def test_a_file_of_annotations_may_go_on_behind_the_end_of_a_memory_zone(
+    base, tmp_path, monkeypatch
+):
+    def words(number):
+        return [doc_with(base, f"Flu{number}-{i} in Lima.") for i in range(3)]
+
+    # First, while the base knows none of the words.
+    with monkeypatch.context() as patch:
+        patch.setattr("scripts.docs.FILE_SIZE", 4)
+        patch.setattr("scripts.pipelines.MAX_VOCAB", 0)
+        many = rehearse(base, tmp_path / "many", RAW, annotations=map(words, range(4)))
+    one = rehearse(base, tmp_path / "one", RAW, annotations=map(words, range(4)))
+    assert [d.to_json() for d in one["train"]] == [d.to_json() for d in many["train"]]
+    assert len(one["train"]) == 12
 
 
 def test_dev_says_which_docs_are_rehearsal(base, tmp_path):
