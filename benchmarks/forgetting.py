@@ -1,8 +1,8 @@
 """What an update learns and forgets: ways of doing it, side by side, on real data.
 
 Input: a folder of data sets, `BENCHMARK_DATA` or `../shared/data`, each with
-`train.jsonl`, `dev.jsonl` or `raw.jsonl`. Output: a line of JSON a run, in
-`benchmarks/forgetting.jsonl`, and a table; runs that stand there are not made again.
+`train.jsonl`, `dev.jsonl` or `raw.jsonl`. Output: what the runs make, a line of JSON
+for each, and a table and a picture of all; runs that have a line are not made again.
 The dev files of the new types and the test file of `newswire` are tests here.
 
 Run as: python -m benchmarks.forgetting work --set drugs --seed 0 --seed 1
@@ -46,7 +46,7 @@ from scripts.trials.trial import ARMS, ONE_LOOK, Trial, specialist_of, update
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))
 SETTINGS = ROOT / "configs" / "update.cfg"
-RESULTS = ROOT / "benchmarks" / "forgetting.jsonl"
+RESULTS = "forgetting.jsonl"
 N_SAME_DOMAIN, N_CORRECTIONS = 1000, 10
 # Set, arm, annotated rows (0: all) and seed.
 Run = tuple[str, str, int, int]
@@ -370,11 +370,11 @@ def main(
     seeds: Annotated[list[int] | None, typer.Option("--seed")] = None,
     jobs: Annotated[int, typer.Option(help="Runs at a time; one a core.")] = 2,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
-    results: Annotated[Path, typer.Option(help="Lines, with a table.")] = RESULTS,
 ) -> None:
     """Run each arm on each set with each seed, and note what it learned and kept."""
     work = work.resolve()
-    results.parent.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
+    results = work / RESULTS
     every = product(seeds or [0], sets or SETS, sizes or [0], arms or ONE_SEED)
     runs = ((name, arm, size, seed) for seed, name, size, arm in every)
     todo = missing(runs, results)

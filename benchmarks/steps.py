@@ -301,7 +301,7 @@ def write_tables() -> None:
         rows.append(row)
         if step in SHOWN:
             short[step][n_docs] = f"{rate}, {mib}"
-            if ratio:
+            if ratio and n_docs in SIZES_SHOWN:
                 short[step]["beside"] = f"{ratio} of {what}"
     head = ("step", *(f"{n:,} docs" for n in SIZES_SHOWN), "speed beside")
     columns = (*SIZES_SHOWN, "beside")

@@ -1,11 +1,12 @@
 """Score the base and the updated pipeline side by side, and find what changed.
 
 Input: both pipelines, the new test as a person annotated it and the old test,
-`.spacy` files. Output: `training/metrics.json`, with the verdict that `package` goes
-by, a row of JSON for each changed passage, and a table.
+`.spacy` files, and what was counted of them. Output: `training/metrics.json`, with the
+verdict that `package` goes by, a row of JSON for each changed passage, and a table.
 
     python -m scripts.evaluate training/base training/update/model-best \
-        corpus/update corpus/rehearse.json training/metrics.json training/changes.jsonl
+        corpus/update corpus/preprocess.json corpus/rehearse.json \
+        training/metrics.json training/changes.jsonl
 """
 
 from pathlib import Path
@@ -42,7 +43,8 @@ def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
     updated_dir: Annotated[Path, typer.Argument(help="The pipeline after.")],
     corpus_dir: Annotated[Path, typer.Argument(help="What rehearse wrote.")],
-    account_path: Annotated[Path, typer.Argument(help="What rehearse counted.")],
+    account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
+    rehearse_path: Annotated[Path, typer.Argument(help="What rehearse counted.")],
     metrics_path: Annotated[Path, typer.Argument(help="JSON file of scores.")],
     changes_path: Annotated[Path, typer.Argument(help="JSON Lines of changes.")],
     min_retention: Annotated[float, typer.Option(help="Least old F ÷ base F.")] = 0.0,
@@ -53,8 +55,9 @@ def main(
     """Score the base and the updated pipeline, and find what changed."""
     n_process = use_gpu(gpu_id, n_process)
     paths = {n: corpus_dir / n for n in ("test", "old_test")}
-    is_gold = srsly.read_json(account_path)["old_test_is_gold"]
-    labels, known = labels_in(paths["test"]), get_model_meta(base_dir)["labels"]
+    is_gold = srsly.read_json(rehearse_path)["old_test_is_gold"]
+    labels = srsly.read_json(account_path)["labels"]
+    known = get_model_meta(base_dir)["labels"]
     # Of what gold lacks, as what an earlier update taught, nobody looked for any.
     unseen = {*known["ner"]} - labels_in(paths["old_test"]) if is_gold else set()
     tallies = new_tallies(known, labels, {*known["ner"]} - unseen)

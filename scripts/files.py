@@ -30,11 +30,7 @@ def find_files(pattern: str) -> list[Path]:
     """
     path = as_path(pattern)
     if pattern and path.is_dir():
-        found = [
-            sub
-            for sub in path.rglob("*")
-            if not any(part.startswith(".") for part in sub.relative_to(path).parts)
-        ]
+        found = files_in(path)
     elif path.is_file():
         found = [path]
     elif hasattr(path, "fs"):
@@ -46,6 +42,16 @@ def find_files(pattern: str) -> list[Path]:
     if not files:
         raise ValueError(f"No file at '{pattern}': correct the path in vars.")
     return files
+
+
+def files_in(folder: Path) -> list[Path]:
+    """List all files in a folder and in those below, hidden ones left out, sorted."""
+    return sorted(
+        sub
+        for sub in folder.rglob("*")
+        if sub.is_file()
+        and not any(part.startswith(".") for part in sub.relative_to(folder).parts)
+    )
 
 
 def as_path(setting: str) -> Path:

@@ -16,7 +16,7 @@ import srsly
 import typer
 
 from scripts.command import run
-from scripts.files import as_path, find_files, written_whole
+from scripts.files import as_path, files_in, find_files, written_whole
 
 # Bytes read at a time: raw text may not fit in memory.
 CHUNK = 1 << 20
@@ -49,19 +49,21 @@ def checksums(setting: str) -> dict[str, str]:
         )
     else:
         names = glob(str(path), recursive=True)
-        paths = [path] if path.exists() else map(Path, sorted(names))
+        paths = [path] if path.exists() else [*map(Path, sorted(names))]
+        # brat's texts stand beside their spans.
+        texts = [path.with_name(path.name.replace(".ann", ".txt")) for path in paths]
+        paths = [*dict.fromkeys([*paths, *texts])]
     return {str(path): checksum(path) for path in paths if path.exists()}
 
 
 def checksum(path: Path) -> str:
-    """Take the MD5 of a file; of a folder that of all its files, with their names."""
+    """Take the MD5 of a file; of a folder that of its files, with their names."""
     digest = hashlib.md5()
-    for file in [path] if path.is_file() else sorted(path.rglob("*")):
-        if file.is_file():
-            digest.update(bytes(file.relative_to(path)) if file != path else b"")
-            with file.open("rb") as content:
-                while chunk := content.read(CHUNK):
-                    digest.update(chunk)
+    for file in [path] if path.is_file() else files_in(path):
+        digest.update(bytes(file.relative_to(path)) if file != path else b"")
+        with file.open("rb") as content:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
 
 

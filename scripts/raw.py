@@ -18,7 +18,8 @@ from scripts.files import BROKEN, find_files, open_plain, storage_errors
 MAX_LENGTH = 2_000
 # Where a longer one is cut, the best first: at a paragraph, a line, a sentence, a word.
 BOUNDS = [
-    re.compile(bound) for bound in (r"\n\s*\n", r"\n", r"[.!?。！？]+\s*", r"\s+")
+    re.compile(bound)
+    for bound in (r"\n\s*\n", r"\n", r"[.!?]+\s+|[。！？]+\s*", r"\s+")
 ]
 # Places in the table of texts seen, of 8 bytes each.
 N_PLACES = 1 << 22

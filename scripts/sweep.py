@@ -66,7 +66,8 @@ def results_of(
     Returns:
         The results of all the trials.
     """
-    lines = list(srsly.read_jsonl(path)) if path.exists() else []
+    # A line may be broken, by a full disk: that trial is made again.
+    lines = list(srsly.read_jsonl(path, skip=True)) if path.exists() else []
     done = {
         Trial(*(line[name] for name in Trial.__annotations__)): line
         for line in lines

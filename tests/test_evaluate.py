@@ -105,15 +105,25 @@ def test_base_that_finds_nothing_on_the_old_test_can_not_pass(
     assert metrics["passed"] is metrics["kept"] is False
 
 
-def run(folder, base, updated, tests, **gates):
+def run(folder, base, updated, tests, labels=("DISEASE",), **gates):
     base.to_disk(folder / "base")
     updated.to_disk(folder / "updated")
     for name, docs in zip(("test", "old_test"), tests, strict=True):
         write_docs(docs, folder / name / "00000.spacy")
+    srsly.write_json(folder / "preprocess.json", {"labels": labels})
     srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
-    names = ("base", "updated", ".", "rehearse.json", "out.json", "changes.jsonl")
+    accounts = ("preprocess.json", "rehearse.json")
+    names = ("base", "updated", ".", *accounts, "out.json", "changes.jsonl")
     main(*(folder / name for name in names), **gates)
     return srsly.read_json(folder / "out.json")
+
+
+def test_annotated_type_that_the_new_test_lacks_is_a_mistake_where_it_is_found(
+    base, updated, tests, tmp_path
+):
+    metrics = run(tmp_path, base, updated, tests, labels=["DISEASE", "GPE"])
+    # "Oslo", in which a person looked for a GPE and marked none.
+    assert metrics["new"]["updated"]["p"] == 0.5
 
 
 @pytest.mark.parametrize(

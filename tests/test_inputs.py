@@ -27,6 +27,22 @@ def test_folder_has_another_checksum_when_a_file_in_it_changes_or_is_renamed(tmp
     assert found[0] != found[1] != found[2]
 
 
+def test_hidden_file_that_no_step_reads_changes_nothing(tmp_path):
+    (tmp_path / "a.txt").write_text("one")
+    before = checksums(str(tmp_path))
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "x.txt").write_text("two")
+    assert checksums(str(tmp_path)) == before
+
+
+def test_text_beside_spans_of_brat_counts_too(tmp_path):
+    (tmp_path / "a.ann").write_text("")
+    (tmp_path / "a.txt").write_text("one")
+    before = checksums(str(tmp_path / "*.ann"))
+    (tmp_path / "a.txt").write_text("two")
+    assert checksums(str(tmp_path / "*.ann")) != before
+
+
 def test_installed_package_is_known_by_its_meta():
     assert checksums("spacy") == {}
     assert checksums("") == checksums("nowhere") == checksums("no/where.txt") == {}

@@ -89,6 +89,11 @@ def test_paragraph_is_a_better_bound_than_a_sentence():
     assert next(pieces(text, max_length=30)) == "One two three four."
 
 
+def test_point_in_a_number_or_an_address_ends_no_sentence():
+    text = "Of those that see example.com at 3.14 few see more. They are few."
+    assert " ".join(pieces(text, max_length=34)) == text
+
+
 def test_text_far_beyond_any_limit_comes_in_pieces(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"A sentence. " * 1_000_000)
     texts = list(read_texts(str(tmp_path)))

@@ -84,7 +84,7 @@ def experiment(project, **options):
         n_process=2,
         **options,
     )
-    return list(srsly.read_jsonl(project / "experiment.jsonl"))
+    return list(srsly.read_jsonl(project / "experiment.jsonl", skip=True))
 
 
 def test_experiment_tries_each_arm_and_sets_the_best(project):
@@ -113,6 +113,15 @@ def test_trial_that_is_gone_is_made_again(project):
     first = experiment(project, arms="rehearsed")
     shutil.rmtree(project / "experiment")
     assert len(experiment(project, arms="rehearsed")) == 2 * len(first)
+
+
+def test_trial_whose_line_a_full_disk_broke_is_made_again(project):
+    first = experiment(project, arms="rehearsed")
+    path = project / "experiment.jsonl"
+    path.write_text(path.read_text("utf-8")[:-9], "utf-8")
+    experiment(project, arms="rehearsed")
+    again = experiment(project, arms="rehearsed")
+    assert [line["arm"] for line in again] == [line["arm"] for line in first]
 
 
 def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):

@@ -9,7 +9,15 @@ from weasel.util.hashing import get_checksum
 
 SCRIPTS = Path(__file__).parents[1]
 # What makes a trial: it is here to be changed.
-CODE = ("functions", "recipe", "reservoir", "teachers", "trials/trial")
+CODE = (
+    "docs",
+    "functions",
+    "pipelines",
+    "recipe",
+    "reservoir",
+    "teachers",
+    "trials/trial",
+)
 # What a trial reads beside the base, the rehearsal docs and the settings.
 DATA = ("annotations/train", "update/train", "update/dev")
 
