@@ -51,8 +51,8 @@ def checksums(setting: str) -> dict[str, str]:
         names = glob(str(path), recursive=True)
         paths = [path] if path.exists() else [*map(Path, sorted(names))]
         # brat's texts stand beside their spans.
-        texts = [path.with_name(path.name.replace(".ann", ".txt")) for path in paths]
-        paths = [*dict.fromkeys([*paths, *texts])]
+        spans = [path for path in paths if ".ann" in path.name]
+        paths += [path.with_name(path.name.replace(".ann", ".txt")) for path in spans]
     return {str(path): checksum(path) for path in paths if path.exists()}
 
 

@@ -3,12 +3,14 @@ import srsly
 from scripts.inputs import checksums, main
 
 
-def test_every_way_to_name_files_has_a_checksum_of_each(tmp_path):
+def test_every_way_to_name_files_has_a_checksum_of_each(tmp_path, monkeypatch):
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(name)
     pattern = str(tmp_path / "*.txt")
     assert set(checksums(pattern)) == {str(tmp_path / f"{n}.txt") for n in "ab"}
     assert len(checksums(str(tmp_path))) == 1
+    monkeypatch.chdir(tmp_path)
+    assert [*checksums(".").values()] == [*checksums(str(tmp_path)).values()]
     assert checksums(f"file://{pattern}") == checksums(pattern)
     below = tmp_path / "x" / "y" / "c.txt"
     below.parent.mkdir(parents=True)
