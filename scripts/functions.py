@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from spacy.util import registry
 
 # Category of a rehearsal doc among others.
 REHEARSAL = "rehearsal"
+# Words of a doc that training reads at once. A longer one would be a batch, and a step,
+# by itself, and the others be read as often as there are steps.
+MAX_WORDS = 1500
 
 
 @registry.readers("ner_update.Rehearsal.v1")
@@ -58,7 +61,9 @@ def create_rehearsal_reader(
     # Of one file, and so of a few thousand annotations, each is read once.
     @lru_cache(maxsize=1)
     def read_file(path: Path, nlp: Language) -> list[Example]:
-        return list(Corpus(path)(nlp))
+        docs = DocBin().from_disk(path).get_docs(nlp.vocab)
+        pieces = chain.from_iterable(map(cut, docs))
+        return list(Corpus(path).make_examples(nlp, pieces))
 
     # The disk is never waited for: the next file is read in a thread.
     def read_on(nlp: Language) -> Iterator[Example]:
@@ -120,6 +125,42 @@ def hear_specialist(
             is_alone = is_new and (ent.start, ent.end, ent.label) not in seen
             (alone if is_alone else agreed).append(ent)
         doc.set_ents(agreed, missing=alone)
+
+
+def cut(doc: Doc, max_words: int = MAX_WORDS) -> Iterator[Doc]:
+    """Cut a long doc where no span is: behind a sentence, if one ends in the last half.
+
+    Args:
+        doc: The doc; entities, missing values and span groups stay as they are.
+        max_words: Words of a piece, at most, where no span is longer.
+    """
+    spans = [*doc.ents, *chain.from_iterable(doc.spans.values())]
+    inside = {i for span in spans for i in range(span.start + 1, span.end)}
+    start = 0
+    while len(doc) - start > max_words:
+        last = start + max_words
+        ends = [i for i in range(last - max_words // 2, last + 1) if i not in inside]
+        behind = [i for i in ends if doc[i - 1].text.strip() in {"", *".!?。！？"}]
+        later = (i for i in range(last, len(doc) + 1) if i not in inside)
+        end = behind[-1] if behind else ends[-1] if ends else next(later)
+        yield piece_of(doc, start, end)
+        start = end
+    if not start:
+        yield doc
+    elif start < len(doc):
+        yield piece_of(doc, start, len(doc))
+
+
+def piece_of(doc: Doc, start: int, end: int) -> Doc:
+    """Give a piece of a doc, with its spans, as a doc; start and end in tokens."""
+    piece = doc[start:end].as_doc()
+    for name, group in doc.spans.items():
+        piece.spans[name] = [
+            Span(piece, span.start - start, span.end - start, label=span.label_)
+            for span in group
+            if start <= span.start and span.end <= end
+        ]
+    return piece
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:

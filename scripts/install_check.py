@@ -55,7 +55,8 @@ def install(wheel: Path, folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     bin_dir = "Scripts" if sys.platform == "win32" else "bin"
     python = folder / bin_dir / "python"
-    pip = [str(python), "-m", "pip", "install", "--quiet", str(wheel.resolve())]
+    # With -I what stands on PYTHONPATH is not installed.
+    pip = [str(python), "-I", "-m", "pip", "install", "--quiet", str(wheel.resolve())]
     result = subprocess.run(pip, capture_output=True, text=True)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -5,12 +5,14 @@ import pytest
 import spacy
 from spacy.cli.package import package
 
-from scripts.base import load_base, main
+from scripts.base import check_package, load_base, main
+
+PACKAGE = {"lang": "en", "name": "ner_update", "version": "0.1.0"}
 
 
 def test_base_is_saved_as_it_is(any_base, tmp_path):
     any_base.to_disk(tmp_path / "given")
-    main(str(tmp_path / "given"), tmp_path / "base", lang="en")
+    main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
     saved = spacy.load(tmp_path / "base")
     assert saved.pipe_names == any_base.pipe_names
     text = "Anna Berg left Lima on Monday."
@@ -41,7 +43,24 @@ def test_base_without_ner_is_refused(tmp_path):
 def test_language_other_than_that_of_the_package_is_refused(base, tmp_path):
     base.to_disk(tmp_path / "given")
     with pytest.raises(ValueError, match=r"is en: set vars\.lang"):
-        main(str(tmp_path / "given"), tmp_path / "base", lang="de")
+        main(str(tmp_path / "given"), tmp_path / "base", **{**PACKAGE, "lang": "de"})
+
+
+@pytest.mark.parametrize(
+    "changes, error",
+    [
+        ({"name": "en_custom"}, r"vars\.name is 'en_custom': .* without the 'en_'"),
+        ({"name": "my-ner"}, r"vars\.name is 'my-ner': letters, digits and _"),
+    ],
+)
+def test_package_that_can_not_be_made_or_kept_apart_is_refused_at_once(
+    base, changes, error
+):
+    with pytest.raises(ValueError, match=error):
+        check_package(base, **{**PACKAGE, **changes})
+    same = {key: base.meta[key] for key in ("name", "version")}
+    with pytest.raises(ValueError, match=r", too, and .* raise vars\.version"):
+        check_package(base, **{**PACKAGE, **same})
 
 
 def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
@@ -51,13 +70,13 @@ def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", tmp_path / "site", source], check=True)
     monkeypatch.syspath_prepend(tmp_path / "site")
-    main("en_core_tiny_sm", tmp_path / "saved", lang="en")
+    main("en_core_tiny_sm", tmp_path / "saved", **PACKAGE)
     assert spacy.load(tmp_path / "saved").meta["name"] == "core_tiny_sm"
 
 
 def test_mistake_is_one_line_and_exit_code_1(tmp_path):
     step = [sys.executable, "-m", "scripts.base", "en_nowhere", tmp_path / "out"]
-    step += ["--lang", "en"]
+    step += ["--lang", "en", "--name", "ner_update", "--version", "0.1.0"]
     done = subprocess.run(step, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 1
     assert done.stdout == ""

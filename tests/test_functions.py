@@ -1,11 +1,14 @@
 import pytest
 from conftest import TEXTS, make_pipeline
+from spacy.tokens import Span
 from spacy.training import Example
 
 from scripts.docs import write_docs
 from scripts.functions import (
     create_prepare_ner,
     create_rehearsal_reader,
+    cut,
+    piece_of,
     score_halves,
 )
 
@@ -37,6 +40,29 @@ def test_each_pass_has_all_annotations_and_fresh_rehearsal(corpus, base):
         ]
         assert sum(t[:3] == "Old" for t in texts) == 6
     assert not {t for t in first if t[:3] == "Old"} & set(second)
+
+
+def test_long_doc_is_cut_where_no_span_is_and_keeps_all_of_them(base):
+    doc = base.make_doc("Flu is in Oslo. Anna Maria Berg has Gout and went to Lima")
+    words = [token.text for token in doc]
+    ents = [Span(doc, 0, 1, "D"), Span(doc, 5, 8, "PERSON"), Span(doc, 13, 14, "GPE")]
+    doc.set_ents(ents, missing=[Span(doc, 9, 10)])
+    doc.spans["incorrect_spans"] = [Span(doc, 10, 12, "D")]
+    pieces = list(cut(doc, 6))
+    # Behind the sentence; then in no span, though one is as long as it may be.
+    assert [len(piece) for piece in pieces] == [5, 5, 4]
+    assert [token.text for piece in pieces for token in piece] == words
+    assert [token.ent_iob_ for piece in pieces for token in piece] == [
+        token.ent_iob_ for token in doc
+    ]
+    found = [(e.text, e.label_) for piece in pieces for e in piece.ents]
+    assert found == [(e.text, e.label_) for e in ents]
+    (wrong,) = pieces[2].spans["incorrect_spans"]
+    assert (wrong.text, wrong.label_) == ("and went", "D")
+    (whole,) = cut(doc, 14)
+    assert whole is doc
+    (span,) = cut(piece_of(doc, 5, 8), 2)
+    assert len(span) == 3
 
 
 def test_rehearsal_begins_anew_when_all_of_it_was_read(corpus, base):
