@@ -232,6 +232,10 @@ def main(
     seen = accounts.get("test", account).labels
     if unseen := [name for name in new if not seen[name]]:
         msg.warn(f"New, and not in test: {', '.join(unseen)}. It will not be measured.")
+    alike = {name.casefold(): name for name in known}
+    for name in new:
+        if other := alike.get(name.casefold()):
+            msg.warn(f"{name} is new: if you mean the base's {other}, write it so.")
     docs = account.docs | old_account.docs
     sizes = ", ".join(f"{n} {name}" for name, n in docs.items())
     msg.good(f"{sizes} docs with {', '.join(names)}: {output_dir}")

@@ -84,11 +84,18 @@ def read_parquet(path: Path) -> Iterator[str]:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise ValueError(f"{path}: pip install pyarrow to read Parquet.") from error
-    with path.open("rb") as opened, ParquetFile(opened) as file:
+    with path.open("rb") as opened:
+        try:
+            file = ParquetFile(opened)
+        except ValueError as error:
+            raise ValueError(f"{path} is no Parquet: {error}") from error
         if "text" not in file.schema_arrow.names:
             raise ValueError(f"{path} has no column 'text'.")
         for batch in file.iter_batches(columns=["text"]):
-            yield from (text or "" for text in batch["text"].to_pylist())
+            for text in batch["text"].to_pylist():
+                if not isinstance(text, str | None):
+                    raise ValueError(f"{path}: its column 'text' is none of strings.")
+                yield text or ""
 
 
 def parse_json(line: str) -> dict[str, Any]:

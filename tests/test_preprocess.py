@@ -397,6 +397,16 @@ def test_labels_looked_for_are_those_given_and_others_are_ignored(tmp_path):
     assert account["spans"]["ignored"] == 1
 
 
+def test_new_label_that_differs_from_an_old_one_in_case_alone_is_named(
+    tmp_path, base, capsys
+):
+    base.to_disk(tmp_path / "base")
+    person = {**GOOD, "spans": [{**ASTHMA, "label": "Person"}]}
+    train = write(tmp_path / "train.jsonl", [person])
+    preprocess(tmp_path, train, base=str(tmp_path / "base"))
+    assert "Person is new: if you mean the base's PERSON" in capsys.readouterr().out
+
+
 def test_new_label_that_test_lacks_is_named(tmp_path, capsys):
     gpe = {"start": 20, "end": 25, "label": "GPE"}
     train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": [ASTHMA, gpe]}])

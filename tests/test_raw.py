@@ -61,6 +61,13 @@ def test_zstandard_and_parquet_are_read_or_named_with_what_they_need(tmp_path):
     parquet.write_table(table.drop(["text"]), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"a\.parquet has no column 'text'"):
         list(read_texts(str(tmp_path)))
+    numbers = table.select(["other"]).rename_columns(["text"])
+    parquet.write_table(numbers, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"a\.parquet: its column 'text' is none of"):
+        list(read_texts(str(tmp_path)))
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=r"a\.parquet is no Parquet"):
+        list(read_texts(str(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import math
 import shutil
 
 import pytest
@@ -21,6 +22,14 @@ def test_arms_that_do_not_rehearse_are_tried_once_whatever_the_ratios():
         Trial("rehearsed", 1.0, 0, 5),
         Trial("rehearsed", 2.0, 0, 5),
     ]
+
+
+@pytest.mark.parametrize(
+    "ratios, sizes", [([-1], [0]), ([1, math.nan], [0]), ([1], [-5, 0])]
+)
+def test_number_that_none_can_count_with_is_an_error(ratios, sizes):
+    with pytest.raises(ValueError, match="write numbers from 0 on"):
+        plan(["rehearsed"], ratios, sizes, [0])
 
 
 def test_unknown_arm_is_an_error_that_names_the_known():

@@ -52,13 +52,13 @@ def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[
     Args:
         load: Gives the pipelines before and after the update; asked now and then.
         docs: The gold docs; some are held.
-        n_process: Processes; -1 for all cores.
+        n_process: Processes; -1, or 0, for all cores.
 
     Yields:
         A case for each doc.
     """
     for part in in_lives(docs):
-        yield from annotate(*load(), part, n_process)
+        yield from annotate(*load(), part, n_process or -1)
 
 
 def annotate(

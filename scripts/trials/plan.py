@@ -1,5 +1,6 @@
 """Which trials there are: what `vars` says of them, parsed and multiplied."""
 
+import math
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -23,10 +24,13 @@ def plan(
         The trials, those without rehearsal once.
 
     Raises:
-        ValueError: If there is no such arm, or no trial has all annotations.
+        ValueError: If there is no such arm, a number is none to count with, or no
+            trial has all annotations.
     """
     if unknown := {*arms} - {*ARMS}:
         raise ValueError(f"No arm {', '.join(unknown)}: choose of {', '.join(ARMS)}.")
+    if not all(0 <= number < math.inf for number in (*ratios, *sizes)):
+        raise ValueError("vars.ratios and vars.sizes: write numbers from 0 on.")
     if 0 not in sizes:
         raise ValueError("vars.sizes lacks 'all': the best way is that with them all.")
     every = product(dict.fromkeys(["naive", *arms]), ratios, sizes, seeds)
