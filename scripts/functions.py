@@ -134,6 +134,9 @@ def cut(doc: Doc, max_words: int = MAX_WORDS) -> Iterator[Doc]:
         doc: The doc; entities, missing values and span groups stay as they are.
         max_words: Words of a piece, at most, where no span is longer.
     """
+    if len(doc) <= max_words:
+        yield doc
+        return
     spans = [*doc.ents, *chain.from_iterable(doc.spans.values())]
     inside = {i for span in spans for i in range(span.start + 1, span.end)}
     start = 0
@@ -145,9 +148,7 @@ def cut(doc: Doc, max_words: int = MAX_WORDS) -> Iterator[Doc]:
         end = behind[-1] if behind else ends[-1] if ends else next(later)
         yield piece_of(doc, start, end)
         start = end
-    if not start:
-        yield doc
-    elif start < len(doc):
+    if start < len(doc):
         yield piece_of(doc, start, len(doc))
 
 

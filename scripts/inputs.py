@@ -50,7 +50,7 @@ def checksums(setting: str) -> dict[str, str]:
     else:
         names = glob(str(path), recursive=True)
         paths = [path] if path.exists() else [*map(Path, sorted(names))]
-        # brat's texts stand beside their spans.
+        # brat's texts stand beside their spans; its reader would load spaCy to say so.
         spans = [path for path in paths if ".ann" in path.name]
         paths += [path.with_name(path.name.replace(".ann", ".txt")) for path in spans]
     return {str(path): checksum(path) for path in paths if path.exists()}

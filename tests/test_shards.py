@@ -25,7 +25,6 @@ PARTS = [[f"{text} It was {part}." for text, _ in TEXTS] for part in range(6)]
 SLOW = """
 import sys, time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from scripts.engines.start import start
 from scripts.shards import annotate_all
 base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -238,7 +237,6 @@ def test_part_of_which_no_text_is_new_is_a_shard_without_docs(base, base_dir, tm
 CRAMPED = """
 import resource, signal, sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from scripts.command import run
 from scripts.engines.start import start
 from scripts.shards import annotate_all

@@ -83,7 +83,7 @@ def test_setting_that_the_config_lacks_is_an_error(tmp_path):
         write_settings(path, {"corpora.train.nope": 1})
 
 
-def experiment(project, **options):
+def try_ways(project, **options):
     main(
         project / "base",
         project / "corpus",
@@ -93,7 +93,11 @@ def experiment(project, **options):
         n_process=2,
         **options,
     )
-    return list(srsly.read_jsonl(project / "experiment.jsonl", skip=True))
+
+
+def experiment(project, **options):
+    try_ways(project, **options)
+    return list(srsly.read_jsonl(project / "experiment.jsonl"))
 
 
 def test_experiment_tries_each_arm_and_sets_the_best(project):
@@ -128,8 +132,10 @@ def test_trial_whose_line_a_full_disk_broke_is_made_again(project):
     first = experiment(project, arms="rehearsed")
     path = project / "experiment.jsonl"
     path.write_text(path.read_text("utf-8")[:-9], "utf-8")
-    experiment(project, arms="rehearsed")
-    again = experiment(project, arms="rehearsed")
+    # What is added to the broken line breaks with it.
+    try_ways(project, arms="rehearsed")
+    try_ways(project, arms="rehearsed")
+    again = srsly.read_jsonl(path, skip=True)
     assert [line["arm"] for line in again] == [line["arm"] for line in first]
 
 
