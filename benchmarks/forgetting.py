@@ -33,15 +33,15 @@ from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
 from scripts.docs import read_docs, write_docs
-from scripts.engines.start import start
 from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
+from scripts.extras.average import mean_of
+from scripts.extras.trials.pool import run_all
+from scripts.extras.trials.trial import ARMS, ONE_LOOK, Trial, specialist_of, update
 from scripts.files import written_whole
-from scripts.mean import mean_of
 from scripts.pipelines import use_gpu
 from scripts.recipe import RATIO
-from scripts.shards import finished_shards
-from scripts.trials.pool import run_all
-from scripts.trials.trial import ARMS, ONE_LOOK, Trial, specialist_of, update
+from scripts.scale.shards import finished_shards
+from scripts.scale.start import start
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHMARK_DATA", ROOT.parent / "shared" / "data"))

@@ -31,9 +31,10 @@ from wasabi import MarkdownRenderer
 
 from benchmarks.measure import in_process
 from benchmarks.preprocess import SOURCES, convert, loop, write_rows
-from scripts import choose, preprocess, rehearse, suggest
+from scripts import choose, preprocess, rehearse
 from scripts.docs import count_words, read_docs
 from scripts.evaluation.metrics import new_tallies, run_tests
+from scripts.extras import suggest
 from scripts.files import written_whole
 from scripts.functions import create_rehearsal_reader
 from scripts.pipelines import feeders_of_ner, load, load_ner

@@ -19,8 +19,8 @@ from scripts.command import run
 from scripts.docs import count_words
 from scripts.files import as_path
 from scripts.recipe import read_settings, rehearsal_words
-from scripts.reservoir import choose_all
-from scripts.shards import finished_shards
+from scripts.scale.sample import choose_all
+from scripts.scale.shards import finished_shards
 
 
 def main(

@@ -19,7 +19,7 @@ from spacy.util import get_model_meta
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
-from scripts.command import run
+from scripts.command import run, track
 from scripts.docs import count_docs, read_docs
 from scripts.evaluation.metrics import (
     new_tallies,
@@ -31,7 +31,6 @@ from scripts.evaluation.metrics import (
 )
 from scripts.files import written_whole
 from scripts.pipelines import load, use_gpu
-from scripts.progress import track
 
 
 def labels_in(path: Path) -> set[str]:

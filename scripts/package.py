@@ -21,9 +21,9 @@ from weasel.util.hashing import get_checksum
 from scripts.command import run
 from scripts.evaluation.metrics import verdict
 from scripts.files import written_whole
-from scripts.reporting.layout import lay_out
-from scripts.reporting.origin import Lines, read_notes
-from scripts.reporting.page import render
+from scripts.report.layout import lay_out
+from scripts.report.origin import Lines, read_notes
+from scripts.report.page import render
 
 
 def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:

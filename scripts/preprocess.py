@@ -28,11 +28,10 @@ from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.annotations.parts import Job, count_parts, load, submit_all
 from scripts.annotations.records import RejectedRow
-from scripts.command import run
-from scripts.engines.start import start
-from scripts.engines.workers import Workers, in_order
+from scripts.command import run, track
 from scripts.files import written_whole
-from scripts.progress import track
+from scripts.scale.start import start
+from scripts.scale.workers import Workers, in_order
 
 # Rejected rows and reasons shown on the terminal; all of them are in the files.
 N_SHOWN, N_REASONS = 5, 3

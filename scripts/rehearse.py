@@ -30,16 +30,15 @@ from wasabi import msg
 
 from scripts.annotations.records import INCORRECT
 from scripts.annotations.split import text_key
-from scripts.command import run
+from scripts.command import run, track
 from scripts.docs import PART_SIZE, read_docs, write_files
-from scripts.engines.start import Engine, start
 from scripts.files import as_path, written_whole
 from scripts.functions import REHEARSAL
-from scripts.language import is_foreign
 from scripts.pipelines import load_ner, use_gpu
-from scripts.progress import track
-from scripts.raw import Seen, count_texts, known_texts, read_texts
-from scripts.shards import MANIFEST, annotate_all, checksum
+from scripts.scale.language import is_foreign
+from scripts.scale.raw import Seen, count_texts, known_texts, read_texts
+from scripts.scale.shards import MANIFEST, annotate_all, checksum
+from scripts.scale.start import Engine, start
 
 # One doc in ten of the raw text is kept for dev, one for the old test, no more than
 # this many: enough for an F to hold within a point, quick to score while training.

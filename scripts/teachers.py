@@ -8,10 +8,10 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from scripts.command import track
 from scripts.docs import doc_files, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.pipelines import N_WORN, load, memory_zone
-from scripts.progress import track
 
 
 def mark(docs: list[Doc], specialist: Language, labels: set[str]) -> None:

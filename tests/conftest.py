@@ -9,13 +9,13 @@ from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from scripts import shards
 from scripts.docs import write_docs
-from scripts.engines.start import start
 from scripts.evaluation.cases import Case
 from scripts.evaluation.changes import measure
 from scripts.evaluation.metrics import to_metrics
 from scripts.evaluation.tally import Tally
+from scripts.scale import shards
+from scripts.scale.start import start
 
 SETTINGS = Path(__file__).parents[1] / "configs" / "update.cfg"
 NLP = spacy.blank("en")

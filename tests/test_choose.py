@@ -8,8 +8,8 @@ from thinc.api import Config
 
 from scripts.choose import main
 from scripts.docs import doc_files, read_docs, write_docs
-from scripts.reservoir import choose, choose_all
-from scripts.shards import MANIFEST, checksum
+from scripts.scale.sample import choose, choose_all
+from scripts.scale.shards import MANIFEST, checksum
 
 COMMON, RARE = {0, 1}, {0, 1, 2}
 

@@ -13,10 +13,10 @@ from thinc.api import Config
 from scripts import functions  # noqa: F401  registers the reader and the callback
 from scripts.configure import main as configure
 from scripts.docs import write_docs
+from scripts.extras.trials.settings import in_common
 from scripts.pipelines import feeders_of_ner
 from scripts.recipe import budget, make_config, read_settings
-from scripts.reporting.origin import made_of
-from scripts.trials.settings import in_common
+from scripts.report.origin import made_of
 
 
 def update(

@@ -2,8 +2,8 @@ import pytest
 
 from scripts.docs import read_bin
 from scripts.files import find_files, written_whole
-from scripts.raw import read_texts
-from scripts.shards import checksum
+from scripts.scale.raw import read_texts
+from scripts.scale.shards import checksum
 
 
 def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path):

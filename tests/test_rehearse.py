@@ -8,7 +8,7 @@ from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
 from scripts.docs import count_docs, read_docs, write_docs
 from scripts.rehearse import complete, main
-from scripts.shards import finished_shards
+from scripts.scale.shards import finished_shards
 
 
 def doc_with(nlp, text, *ents):

@@ -7,7 +7,7 @@ from spacy.training import Example
 from test_configure import others, update
 from thinc.api import Config
 
-from scripts.mean import check_weights
+from scripts.extras.average import check_weights
 
 pytestmark = [
     pytest.mark.slow,

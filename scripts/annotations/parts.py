@@ -27,8 +27,8 @@ from scripts.annotations.convert import (
 from scripts.annotations.split import Shingles
 from scripts.annotations.survey import Plan
 from scripts.docs import PART_SIZE, write_docs
-from scripts.engines.workers import Workers
 from scripts.pipelines import memory_zone
+from scripts.scale.workers import Workers
 
 
 class Job(NamedTuple):

@@ -18,7 +18,7 @@ from scripts.annotations.offsets import Reading, Votes
 from scripts.annotations.records import Record, RefusedError
 from scripts.annotations.rows import read_rows
 from scripts.annotations.split import PART, hash_of, split_off
-from scripts.progress import track
+from scripts.command import track
 
 
 class Plan(NamedTuple):

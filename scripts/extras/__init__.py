@@ -1,0 +1,1 @@
+"""What is beside the path: can be deleted, and an update still runs."""

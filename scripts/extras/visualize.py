@@ -1,0 +1,44 @@
+"""Type a text in the browser, and see base and update side by side.
+
+Needs `requirements-visualize.txt`. Run as:
+
+    python -m streamlit run scripts/extras/visualize.py -- training/base \
+        training/update/model-best
+"""
+
+import sys
+
+import spacy
+import streamlit as st
+from spacy.language import Language
+from spacy_streamlit import visualize_ner
+
+EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
+
+
+@st.cache_resource
+def load(path: str) -> Language:
+    """Load a pipeline once, however often the page is drawn."""
+    return spacy.load(path)
+
+
+def main(base_path: str, updated_path: str) -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="Base and update", layout="wide")
+    text = st.text_area("Text", EXAMPLE)
+    paths = {"base": base_path, "updated": updated_path}
+    for column, (who, path) in zip(st.columns(2), paths.items(), strict=True):
+        nlp = load(path)
+        with column:
+            st.caption(path)
+            visualize_ner(
+                nlp(text),
+                labels=nlp.get_pipe("ner").labels,
+                title=who,
+                show_table=False,
+                key=who,
+            )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

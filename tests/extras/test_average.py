@@ -1,0 +1,126 @@
+import pytest
+import spacy
+import srsly
+from conftest import SETTINGS, make_pipeline
+from thinc.api import Config
+
+from scripts.extras.average import main, mean_of, plan
+from scripts.files import remove
+from scripts.report.origin import made_of
+
+
+def weights(nlp):
+    for node in nlp.get_pipe("ner").model.walk():
+        for name in node.param_names:
+            if node.has_param(name):
+                yield node, name, node.get_param(name)
+
+
+def test_mean_is_that_of_all_weights_and_has_no_score_of_one(tmp_path):
+    paths = [tmp_path / str(number) for number in (1, 2, 3)]
+    for number, path in enumerate(paths, start=1):
+        nlp = make_pipeline("own")
+        for node, name, value in weights(nlp):
+            node.set_param(name, number * value)
+        nlp.meta["performance"] = {"ents_f": 0.5}
+        nlp.to_disk(path)
+    mean = mean_of(paths)
+    pairs = list(zip(weights(mean), weights(spacy.load(paths[0])), strict=True))
+    assert len(pairs) > 10
+    for (*_, of_all), (*_, first) in pairs:
+        assert of_all == pytest.approx(2 * first)
+    assert mean.meta["performance"] == {}
+
+
+def names_of(changes, new_labels, n_runs=2):
+    settings = Config().from_disk(SETTINGS, interpolate=False)
+    settings["corpora"]["train"].update(changes)
+    return [trial.name for trial in plan(settings, new_labels, n_runs, 5)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "new_labels", "arm"),
+    [
+        ({}, ["DISEASE"], "two-teachers"),
+        ({"two_teachers": False}, ["DISEASE"], "rehearsed"),
+        ({}, [], "rehearsed"),
+    ],
+)
+def test_runs_are_updates_as_the_settings_say_with_other_seeds(
+    changes, new_labels, arm
+):
+    names = [f"{arm}_as-set_all_5", f"{arm}_as-set_all_6"]
+    assert names_of(changes, new_labels) == names
+
+
+def test_mean_of_one_run_is_refused():
+    with pytest.raises(ValueError, match=r"set vars\.runs to 3"):
+        names_of({}, [], n_runs=1)
+
+
+def average(project, **options):
+    main(
+        project / "base",
+        project / "corpus",
+        str(project / "corpus" / "rehearsal"),
+        project / "update.cfg",
+        project / "runs",
+        project / "model-best",
+        config=project / "written.cfg",
+        log=project / "written.jsonl",
+        runs=2,
+        n_process=2,
+        **options,
+    )
+    (place,) = (project / "runs").iterdir()
+    return [place / f"two-teachers_as-set_all_{number}" for number in (0, 1)]
+
+
+def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monkeypatch):
+    monkeypatch.chdir(project)
+    (project / "model-last").mkdir()
+    runs = average(project)
+    # The last step of an update before is no part of this one.
+    assert not (project / "model-last").exists()
+    expected = mean_of([path / "model-best" for path in runs])
+    updated = spacy.load(project / "model-best")
+    pairs = zip(weights(updated), weights(expected), strict=True)
+    for (*_, found), (*_, mean) in pairs:
+        assert (found == mean).all()
+    assert "DISEASE" in updated.get_pipe("ner").labels
+    # Each has a specialist of its own.
+    assert {path.name for path in runs[0].parent.glob("naive*")} == {
+        "naive_0_all_0",
+        "naive_0_all_1",
+    }
+    config = (project / "written.cfg").read_text()
+    assert "seeds 0, 1" in config.splitlines()[0]
+    assert "seeds 0, 1" in updated.meta["notes"]
+    settings = dict(made_of(project / "written.cfg", [])[1][1])
+    assert settings["system.seed"] == "0"
+    assert settings["system.mean_of_seeds"] == "[0, 1]"
+    # What goes to others has no folder of this machine.
+    for text in (config, (project / "model-best" / "config.cfg").read_text()):
+        assert str(project) not in text
+    # As many looks at dev as an update has, for the curves in the report.
+    assert len(list(srsly.read_jsonl(project / "written.jsonl"))) > 5
+
+
+def test_runs_that_are_done_are_not_made_again_until_a_setting_changes(project):
+    kept, lost = average(project)
+    log = (kept / "log.jsonl").stat()
+    remove(lost)
+    assert average(project) == [kept, lost]
+    assert (kept / "log.jsonl").stat() == log
+    assert (lost / "log.jsonl").exists()
+    settings = (project / "update.cfg").read_text("utf-8")
+    changed = settings.replace("ratio = 3.0", "ratio = 0.5")
+    (project / "update.cfg").write_text(changed, "utf-8")
+    assert kept not in average(project)
+    assert not kept.exists()
+
+
+def test_one_gpu_is_not_shared_by_the_runs_of_a_cluster(project):
+    with pytest.raises(ValueError, match=r"set vars\.gpu_id to -1"):
+        average(project, gpu_id=0, engine="ray")
+    assert not (project / "runs").exists()
