@@ -1,7 +1,10 @@
-"""The steps of the project, one a file; see project.yml."""
+"""The steps of the project: see project.yml, which runs each as `scripts.<step>`."""
 
 import os
+import sys
 
-# Processes share the cores, as `n_process` says; numpy would start a thread for each
-# core in every one of them.
+# `n_process` processes share the cores: numpy would use all of them in each.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A step depends on the checksum of folders of code: bytecode in them would run it again
+# for nothing.
+sys.dont_write_bytecode = True

@@ -1,91 +1,96 @@
-"""Save the pipeline to be updated, so that all that follows depends on one path.
+"""Save the pipeline to update, so that all later steps depend on one folder.
 
 Input: an installed pipeline or a folder. Output: a folder with the same pipeline.
 
-    python -m scripts.base en_core_web_sm training/base --lang en \
-        --name ner_update --version 0.1.0
+    python -m scripts.base en_core_web_sm training/base --name ner_update \
+        --version 0.1.0
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import spacy
 import typer
+from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 from wasabi import msg
 
 from scripts.command import run
+from scripts.components import kind_of
 from scripts.files import written_whole
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def load_base(name: str) -> Language:
-    """Load a pipeline that has an NER to update.
-
-    Args:
-        name: An installed package or a path.
-
-    Returns:
-        The pipeline.
-
-    Raises:
-        ValueError: If there is none, or it has no component `ner`.
-    """
+    """Load the pipeline to update: an installed package or a path."""
     try:
-        nlp = spacy.load(name)
+        return spacy.load(name)
     except OSError as error:
-        if not str(error).startswith("[E050]"):
+        if not str(error).startswith(("[E050]", "[E053]")):
             raise
+        remedy = "set vars.base_model to a folder that nlp.to_disk wrote"
         if name.isidentifier():
-            remedy = f"install its wheel, or python -m spacy download {name}"
-        else:
-            remedy = "run the step base-demo first, or set vars.base_model"
+            remedy = f"install its wheel, or run python -m spacy download {name}"
         raise ValueError(f"There is no pipeline '{name}': {remedy}.") from error
-    if "ner" not in nlp.pipe_names:
-        pipes = ", ".join(nlp.pipe_names) or "nothing"
-        raise ValueError(f"'{name}' has no component 'ner' to update, only {pipes}.")
-    return nlp
 
 
-def check_package(nlp: Language, lang: str, name: str, version: str) -> None:
-    """Refuse a package of which only the last step would say that it can't be.
-
-    Args:
-        nlp: The base.
-        lang: Language of the package.
-        name: Its name, less the language.
-        version: Its version.
-
-    Raises:
-        ValueError: If the language is another, the name is none, or it and the version
-            are the base's.
-    """
-    if nlp.lang != lang:
-        raise ValueError(f"The language of the base is {nlp.lang}: set vars.lang.")
-    if not name.isidentifier() or name.startswith(f"{lang}_"):
+def check_package(nlp: Language, name: str, version: str) -> None:
+    """Check the package name and version now, so that the last step does not fail."""
+    # pip would change any other name.
+    if not NAME.fullmatch(name) or name.startswith(f"{nlp.lang}_"):
         raise ValueError(
-            f"vars.name is '{name}': letters, digits and _, without the '{lang}_' that "
-            "goes before it."
+            f"vars.name is '{name}': use lower-case letters, digits and single _, "
+            f"without the '{nlp.lang}_' that is put before it."
         )
+    try:
+        Version(version)
+    except InvalidVersion as error:
+        message = f"vars.version is '{version}': write it as 0.1.0, for example."
+        raise ValueError(message) from error
     if (name, version) == (nlp.meta["name"], nlp.meta["version"]):
         raise ValueError(
-            f"The base is {lang}_{name} {version}, too, and pip would keep it: raise "
-            "vars.version."
+            f"The base is {nlp.lang}_{name} {version} too, and pip would keep it: "
+            "raise vars.version."
         )
 
 
 def main(
     base_model: Annotated[str, typer.Argument(help="Installed pipeline or path.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the pipeline.")],
-    lang: Annotated[str, typer.Option(help="Language of the package.")],
-    name: Annotated[str, typer.Option(help="Its name, less the language.")],
-    version: Annotated[str, typer.Option(help="Its version.")],
+    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
+    name: Annotated[
+        str, typer.Option(help="Name of the new package, without the language.")
+    ] = "ner_update",
+    version: Annotated[str, typer.Option(help="Version of the new package.")] = "0.1.0",
+    trained: Annotated[
+        str, typer.Option(help="Pipeline to take if BASE_MODEL is empty.")
+    ] = "",
 ) -> None:
-    """Save the pipeline that is to be updated."""
+    """Save the pipeline to update, so that all later steps depend on one folder."""
+    if not base_model and not Path(trained, "meta.json").exists():
+        raise ValueError(
+            "vars.base_model is empty, and no base was trained from vars.base_train: "
+            "run the workflow all, or set vars.base_model."
+        )
+    base_model = base_model or trained
     nlp = load_base(base_model)
-    check_package(nlp, lang, name, version)
-    with written_whole(output_dir) as beside:
-        nlp.to_disk(beside)
-    msg.good(f"{base_model} with {', '.join(nlp.get_pipe('ner').labels)}: {output_dir}")
+    if component not in nlp.component_names:
+        raise ValueError(
+            f"'{base_model}' has no component '{component}' to update: set "
+            f"vars.component to one of {', '.join(nlp.pipe_names)}."
+        )
+    kind_of(nlp, component)
+    if component in nlp.disabled:
+        raise ValueError(
+            f"'{component}' is disabled in '{base_model}': enable it first."
+        )
+    check_package(nlp, name, version)
+    with written_whole(output_dir) as part:
+        nlp.to_disk(part)
+    labels = nlp.pipe_labels[component]
+    msg.good(f"{output_dir}: {base_model}, {component} with {', '.join(labels)}")
 
 
 if __name__ == "__main__":

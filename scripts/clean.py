@@ -1,4 +1,4 @@
-"""Remove all that the steps made.
+"""Remove what the steps made.
 
 python -m scripts.clean project.lock corpus training packages
 """
@@ -14,9 +14,11 @@ from scripts.files import remove
 
 
 def main(
-    paths: Annotated[list[Path], typer.Argument(help="Files, and folders to empty.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files to remove and folders to empty.")
+    ],
 ) -> None:
-    """Remove files, and all that is in folders but their `.gitkeep`."""
+    """Remove files, and all that folders contain except their `.gitkeep`."""
     for path in paths:
         if not path.is_dir():
             remove(path)
@@ -24,7 +26,7 @@ def main(
         for sub in path.iterdir():
             if sub.name != ".gitkeep":
                 remove(sub)
-    msg.good(f"Nothing is left in {', '.join(map(str, paths))}")
+    msg.good(f"Removed: {', '.join(map(str, paths))}")
 
 
 if __name__ == "__main__":

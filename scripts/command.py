@@ -11,32 +11,26 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-# The disk, or what this user or process may write, is full.
-NO_ROOM = (ENOSPC, EDQUOT, EFBIG)
-# Seconds between two lines.
+# The disk is full, or a quota is used up.
+NO_SPACE = (ENOSPC, EDQUOT, EFBIG)
+# Seconds between two lines in a log.
 INTERVAL = 30
-# No thread that looks after the bar: beside any thread spaCy takes a fifth longer.
+# No thread to monitor the bar: spaCy takes a fifth longer next to any thread.
 tqdm.monitor_interval = 0
 Item = TypeVar("Item")
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a step's command; a mistake in its input is one line and exit code 1.
-
-    Args:
-        main: The step's command function, with typer's annotations.
-    """
-    # https://no-color.org; wasabi knows a name of its own alone.
+    """Run a step's command; an error in its input is one line and exit code 1."""
+    # https://no-color.org; wasabi knows only a variable of its own.
     msg.show_color &= sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
         typer.run(main)
-    except (ValueError, OSError) as error:
-        # Ray wraps what a worker raised.
-        error = getattr(error, "cause", None) or error
+    except (ValueError, OSError, ImportError) as error:
         message = " ".join(str(error).split())
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
             message += ": make room and run again. What is done is kept."
-        # Not wasabi, which would wrap the line.
+        # wasabi would wrap the line.
         print("Error:", message, file=sys.stderr)
         sys.exit(1)
 
@@ -44,17 +38,7 @@ def run(main: Callable[..., None]) -> None:
 def track(
     items: Iterable[Item], doing: str, total: int | None = None, unit: str = "docs"
 ) -> Iterator[Item]:
-    """Say how far a loop is, and how long it still takes, on standard error.
-
-    Args:
-        items: What is looped over.
-        doing: What is being done.
-        total: Number of items, where it is known.
-        unit: What they are.
-
-    Yields:
-        The items.
-    """
+    """Show the progress of a loop on standard error: a bar, or lines in a log."""
     if sys.stderr.isatty():
         yield from tqdm(items, desc=doing, total=total, unit=f" {unit}")
         return

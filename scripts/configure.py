@@ -1,80 +1,195 @@
-"""Make the training config of an update out of the base's own config.
+"""Write the training config of an update.
 
-Input: the base, `configs/update.cfg`, and the account of `preprocess` with the
-labels that were annotated. Output: a config for `spacy train`.
+Input: the base, `configs/update.cfg`, the account of `preprocess` with the labels that
+were annotated, and the annotations. Output: a config for `spacy train`.
 
     python -m scripts.configure training/base configs/update.cfg \
         corpus/preprocess.json training/update.cfg --train corpus/update/train \
-        --dev corpus/update/dev --rehearsal corpus/marked --log log.jsonl
+        --dev corpus/update/dev --rehearsal corpus/chosen --log training/log.jsonl
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
 import srsly
 import typer
+from spacy.language import Language
+from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
+from scripts.components import kind_of, listened_to
 from scripts.docs import count_words
 from scripts.files import written_whole
-from scripts.recipe import make_config, read_settings
+
+RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
+# What a specialist is trained with: the annotations alone.
+ALONE = {RATIO: 0.0, SPECIALIST: False}
+# Sections of the settings that apply to some annotations only.
+CASES = ("corrections", "new_types")
 
 
-def parse_changes(changes: list[str]) -> dict[str, Any]:
-    """Parse settings from the command line.
+def case_of(settings: Config, new_labels: Collection[str], n_words: int) -> str:
+    """Name the section of the settings that applies to these annotations, if any.
+
+    Corrections are few, and all of labels that the base knows. A new label has settings
+    of its own if a specialist is used. A section that was removed never applies.
+    """
+    if new_labels:
+        applies = settings["corpora"]["train"]["specialist"] and "new_types" in settings
+        return "new_types" if applies else ""
+    max_words = settings.get("corrections", {}).get("max_words", 0)
+    return "corrections" if n_words <= max_words else ""
+
+
+def read_settings(
+    path: Path,
+    new_labels: Collection[str],
+    n_words: int,
+    overrides: dict[str, Any] | None = None,
+) -> Config:
+    """Read the settings of an update, with those of the section that applies.
 
     Args:
-        changes: Each as `section.name=value`, the value in JSON.
-
-    Returns:
-        The values by name.
-
-    Raises:
-        ValueError: If one is not of that form.
+        path: `configs/update.cfg`.
+        new_labels: The annotated labels that the base does not know.
+        n_words: Number of words in the annotated docs.
+        overrides: Other settings by name, such as `update.passes`; they win.
     """
-    pairs = [change.partition("=") for change in changes]
-    for change, (name, _, value) in zip(changes, pairs, strict=True):
-        if "." not in name or not value:
-            raise ValueError(f"--set {change}: write it as section.name=value.")
-    return {name: srsly.json_loads(value) for name, _, value in pairs}
+    settings = Config().from_disk(path, interpolate=False)
+    # Not set in the text of the config, which would double each `$` of a label.
+    overrides = {"corpora.train.new_labels": [*new_labels], **(overrides or {})}
+    train = settings["corpora"]["train"]
+    specialist = overrides.pop(SPECIALIST, train["specialist"])
+    train["specialist"] = specialist and bool(new_labels)
+    case = case_of(settings, new_labels, n_words)
+    sections = {name: settings.pop(name, {}) for name in CASES}
+    sections["corrections"].pop("max_words", None)
+    settings = settings.merge(sections.get(case, {}))
+    return Config().from_str(settings.to_str(), overrides=overrides)
+
+
+def make_config(
+    nlp: Language,
+    base_dir: str,
+    component: str,
+    settings: Config,
+    labels: list[str],
+    n_words: int,
+    specialist_dir: str = "",
+) -> Config:
+    """Make the training config of an update from the base's own config.
+
+    Args:
+        nlp: The base, loaded from `base_dir`.
+        base_dir: The path of the base.
+        component: Name of the pipe to update.
+        settings: The settings of the update.
+        labels: The labels that were annotated.
+        n_words: Number of words in the annotated docs.
+        specialist_dir: Path of the specialist. The update begins as the specialist if
+            the settings ask for one, and else as the base.
+    """
+    config = nlp.config.copy()
+
+    # The component gets its own copy of a shared tok2vec: updating the shared one would
+    # change what the frozen components see.
+    listeners = listened_to(nlp, component)
+    orphans = [name for name, names in listeners.items() if names == [component]]
+    pipeline = [name for name in config["nlp"]["pipeline"] if name not in orphans]
+    config["nlp"]["pipeline"] = pipeline
+    config["nlp"]["disabled"] = [n for n in config["nlp"]["disabled"] if n in pipeline]
+    config["components"] = {name: {"source": base_dir} for name in pipeline}
+    if specialist_dir and settings["corpora"]["train"]["specialist"]:
+        config["components"][component] = {"source": specialist_dir}
+    elif listeners:
+        config["components"][component]["replace_listeners"] = ["model.tok2vec"]
+
+    # How the base was trained says nothing about how to update it.
+    defaults = spacy.blank(nlp.lang).config
+    for section in ("corpora", "training", "initialize"):
+        config[section] = defaults[section]
+    config["training"]["frozen_components"] = [n for n in pipeline if n != component]
+
+    # A score counts unless it is set to null: here those of the frozen components, and
+    # the score over old and new labels together.
+    config["training"]["score_weights"] = {
+        score: None if weight is None else 0.0
+        for name in pipeline
+        for score, weight in nlp.get_pipe_meta(name).default_score_weights.items()
+    }
+
+    # Lookups and vectors come with the vocab.
+    config["initialize"]["before_init"] = {
+        "@callbacks": "spacy.copy_from_base_model.v1",
+        "tokenizer": base_dir,
+        "vocab": base_dir,
+    }
+    config["initialize"]["after_init"] = {
+        "@callbacks": "update.prepare_component.v1",
+        "component": component,
+        "labels": labels,
+    }
+    config = Config(config).merge(settings)
+    config["corpora"]["train"]["component"] = component
+    set_budget(config, n_words)
+    return config
+
+
+def set_budget(config: Config, n_words: int) -> None:
+    """Replace `[update]` with numbers of steps and evaluations and a batch size."""
+    update, training = config.pop("update"), config["training"]
+    ratio = config["corpora"]["train"]["ratio"]
+    total = round(update["passes"] * n_words * (1 + ratio))
+    max_steps = max(update["min_steps"], total // update["max_batch_words"])
+    # The last step is evaluated: it is the one that is kept.
+    frequency = max(1, max_steps // update["n_evaluations"])
+    max_steps -= max_steps % frequency
+    training["max_steps"], training["eval_frequency"] = max_steps, frequency
+    training["batcher"]["size"] = max(update["min_batch_words"], total // max_steps)
+    rate = training["optimizer"]["learn_rate"]
+    # A constant rate, or another schedule, has no such end.
+    if isinstance(rate, dict) and rate["@schedules"] == "warmup_linear.v1":
+        rate["total_steps"] = max_steps
 
 
 def main(
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
-    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
-    account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
+    settings_path: Annotated[Path, typer.Argument(help="The settings of the update.")],
+    account_path: Annotated[Path, typer.Argument(help="The account of preprocess.")],
     output_path: Annotated[Path, typer.Argument(help="The config to write.")],
-    train: Annotated[Path, typer.Option(help="Completed annotations.")],
-    dev: Annotated[str, typer.Option(help="Docs to choose the model by.")],
-    rehearsal: Annotated[str, typer.Option(help="Docs that the base annotated.")],
+    train: Annotated[Path, typer.Option(help="Annotations to train on.")],
+    dev: Annotated[str, typer.Option(help="Docs to evaluate on while training.")],
+    rehearsal: Annotated[str, typer.Option(help="Rehearsal docs to train on.")],
     log: Annotated[str, typer.Option(help="JSON Lines that training writes.")],
+    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     specialist: Annotated[
-        str, typer.Option(help="What to begin as, with two teachers.")
+        str, typer.Option(help="Pipeline that the update begins as, for new labels.")
     ] = "",
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Train on the annotations alone.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Another setting, as section.name=value."),
-    ] = None,
 ) -> None:
-    """Make the training config of an update out of the base's own config."""
-    nlp = spacy.load(base_dir)
-    account, n_words = srsly.read_json(account_path), count_words(train)
+    """Write the training config of an update."""
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal, "log": log}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
-    overrides |= {"system.seed": seed, **parse_changes(changes or [])}
-    labels, new_labels = account["labels"], account["new_labels"]
-    settings = read_settings(settings_path, new_labels, n_words, overrides)
-    config = make_config(nlp, str(base_dir), settings, labels, n_words, specialist)
-    with written_whole(output_path) as beside:
-        config.to_disk(beside)
-    frozen = ", ".join(config["training"]["frozen_components"]) or "nothing"
+    overrides |= {"system.seed": seed, **(ALONE if alone else {})}
+    nlp = spacy.load(base_dir)
+    kind_of(nlp, component)
+    account, n_words = srsly.read_json(account_path), count_words(train)
+    settings = read_settings(settings_path, account["new_labels"], n_words, overrides)
+    config = make_config(
+        nlp, str(base_dir), component, settings, account["labels"], n_words, specialist
+    )
+    with written_whole(output_path) as part:
+        config.to_disk(part)
     training = config["training"]
     msg.good(
-        f"Updates ner with {', '.join(labels)} in {training['max_steps']} steps of "
-        f"{training['batcher']['size']} words, freezes {frozen}: {output_path}"
+        f"{output_path}: {training['max_steps']} steps of "
+        f"{training['batcher']['size']} words to learn {', '.join(account['labels'])}"
     )
 
 

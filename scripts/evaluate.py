@@ -1,95 +1,97 @@
-"""Score the base and the updated pipeline side by side, and find what changed.
+"""Score the base and the updated pipeline, and find what changed.
 
-Input: both pipelines, the new test as a person annotated it and the old test,
-`.spacy` files, and what was counted of them. Output: `training/metrics.json`, with the
-verdict that `package` goes by, a row of JSON for each changed passage, and a table.
+Input: both pipelines, the new test as a person annotated it and the old test, and what
+earlier steps counted. Output: `training/metrics.json` with the gates that `package`
+goes by, a row of JSON for each changed passage, and the scores as Markdown.
 
     python -m scripts.evaluate training/base training/update/model-best \
         corpus/update corpus/preprocess.json corpus/rehearse.json \
-        training/metrics.json training/changes.jsonl
+        training/metrics.json training/changes.jsonl training/report.md
 """
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import srsly
 import typer
-from spacy.language import Language
-from spacy.util import get_model_meta
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
-from scripts.command import run, track
-from scripts.docs import count_docs, read_docs
-from scripts.evaluation.metrics import (
-    new_tallies,
-    pass_gates,
-    print_test,
-    run_tests,
-    to_metrics,
-    verdict,
-)
+from scripts.command import run
+from scripts.components import kind_of
+from scripts.docs import read_docs
+from scripts.evaluation.cases import annotate
+from scripts.evaluation.changes import find_changes
+from scripts.evaluation.layout import print_tests, write_markdown
+from scripts.evaluation.metrics import pass_gates, to_metrics
 from scripts.files import written_whole
-from scripts.pipelines import load, use_gpu
-
-
-def labels_in(path: Path) -> set[str]:
-    """Give the labels of the entities in docs."""
-    return {ent.label_ for doc in read_docs(path) for ent in doc.ents}
+from scripts.scale.pipelines import load, use_gpu
 
 
 def main(
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
-    updated_dir: Annotated[Path, typer.Argument(help="The pipeline after.")],
-    corpus_dir: Annotated[Path, typer.Argument(help="What rehearse wrote.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline before the update.")],
+    updated_dir: Annotated[Path, typer.Argument(help="The pipeline after it.")],
+    corpus_dir: Annotated[Path, typer.Argument(help="Folder of test and old_test.")],
     account_path: Annotated[Path, typer.Argument(help="What preprocess counted.")],
     rehearse_path: Annotated[Path, typer.Argument(help="What rehearse counted.")],
-    metrics_path: Annotated[Path, typer.Argument(help="JSON file of scores.")],
-    changes_path: Annotated[Path, typer.Argument(help="JSON Lines of changes.")],
-    min_retention: Annotated[float, typer.Option(help="Least old F ÷ base F.")] = 0.0,
-    min_new_f: Annotated[float, typer.Option(help="Least F on the new test.")] = 0.0,
-    n_process: Annotated[int, typer.Option(help="Processes; -1: all cores.")] = 1,
-    gpu_id: Annotated[int, typer.Option(help="GPU to run on alone; -1: CPU.")] = -1,
+    metrics_path: Annotated[Path, typer.Argument(help="JSON file for the scores.")],
+    changes_path: Annotated[Path, typer.Argument(help="JSONL file for the changes.")],
+    report_path: Annotated[Path, typer.Argument(help="Markdown file for the scores.")],
+    component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
+    min_retention: Annotated[
+        float, typer.Option(help="Gate: least F on the old types after ÷ before.")
+    ] = 0.0,
+    min_new_f: Annotated[
+        float, typer.Option(help="Gate: least F on the new test, from 0 to 1.")
+    ] = 0.0,
+    n_process: Annotated[
+        int, typer.Option(help="Number of processes; -1: all cores.")
+    ] = 1,
+    gpu_id: Annotated[int, typer.Option(help="GPU to annotate on; -1: CPU.")] = -1,
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
     n_process = use_gpu(gpu_id, n_process)
-    paths = {n: corpus_dir / n for n in ("test", "old_test")}
+    pipelines = load(base_dir), load(updated_dir)
+    kind, pipe_labels = kind_of(pipelines[0], component), pipelines[0].pipe_labels
+    paths = {"new": corpus_dir / "test", "old": corpus_dir / "old_test"}
+    tests = {name: [*read_docs(path)] for name, path in paths.items()}
+
+    # Gold from before an earlier update lacks what that update taught: nobody annotated
+    # it there, so it does not count.
     is_gold = srsly.read_json(rehearse_path)["old_test_is_gold"]
-    labels = srsly.read_json(account_path)["labels"]
-    known = get_model_meta(base_dir)["labels"]
-    # Of what gold lacks, as what an earlier update taught, nobody looked for any.
-    unseen = {*known["ner"]} - labels_in(paths["old_test"]) if is_gold else set()
-    tallies = new_tallies(known, labels, {*known["ner"]} - unseen)
-    tests = {
-        name: track(read_docs(path), f"Annotating {path}", count_docs(path))
-        for name, path in zip(tallies, paths.values(), strict=True)
+    unseen = set(pipe_labels[component]) if is_gold else set()
+    unseen -= {fact[-1] for doc in tests["old"] for fact in kind.facts(doc)}
+    labels = {"new": srsly.read_json(account_path)["labels"]}
+    labels["old"] = set(pipe_labels[component]) - unseen
+    known = {*chain(*pipe_labels.values())}
+
+    cases = {
+        name: annotate(pipelines, docs, component, n_process)
+        for name, docs in tests.items()
     }
-
-    def load_both() -> tuple[Language, Language]:
-        return load(base_dir), load(updated_dir)
-
-    with written_whole(changes_path) as part:
-        srsly.write_jsonl(part, run_tests(load_both, tests, tallies, n_process))
-    metrics = to_metrics(tallies)
+    metrics = to_metrics(cases, labels, known)
     metrics |= pass_gates(metrics, min_retention, min_new_f)
     metrics |= {"old_test_is_gold": is_gold, "pipeline": get_checksum(updated_dir)}
     with written_whole(metrics_path) as part:
         srsly.write_json(part, metrics)
-    for name in tests:
-        print_test(f"{name} test", metrics[name])
+    changes = [
+        {"test": name, **row}
+        for name in tests
+        for row in find_changes(cases[name], labels[name], known)
+    ]
+    with written_whole(changes_path) as part:
+        srsly.write_jsonl(part, changes)
+    write_markdown(report_path, metrics, changes)
+
+    print_tests(metrics)
     if unseen:
         names = ", ".join(sorted(unseen))
         msg.warn(f"Not in the old test: {names}. Whether it is kept is not measured.")
-    if not is_gold:
-        msg.info("The old test is the base's own annotations of text nobody saw.")
-    msg.text(
-        "Of the old entities that the base found, {kept} are kept, {moved} have a new "
-        "label, {forgotten} are forgotten.".format(**metrics["fates"])
+    n_new, n_old = (metrics[name]["docs"] for name in tests)
+    msg.good(
+        f"Scored {n_new} docs of the new and {n_old} of the old test: {metrics_path}"
     )
-    say = msg.good if metrics["passed"] else msg.warn
-    for sentence in verdict(metrics):
-        say(sentence)
-    msg.text(f"Written: {metrics_path}, {changes_path}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""Note what the settings point to, so that a changed file reruns what reads it.
+"""Check what the vars point to, and note it, so that steps run again after a change.
 
-Weasel compares the paths it is told, but a setting may be empty, a folder, a glob
-or the name of an installed package. Writes one JSON file of checksums.
+Weasel compares the paths that it is told, but a var may be empty, a folder, a glob, or
+the name of an installed package. This step always runs, and also checks that what the
+vars name exists. Output: a folder with a JSON file for each var, which holds the
+checksums of the files that it names.
 
-    python -m scripts.inputs corpus/inputs.json assets/raw assets/annotations
+    python -m scripts.inputs corpus/inputs base_model=en_core_web_sm \
+        train=assets/annotations/train.jsonl raw=assets/raw
 """
 
 import hashlib
@@ -14,50 +17,62 @@ from typing import Annotated
 
 import srsly
 import typer
+from wasabi import msg
 
 from scripts.command import run
-from scripts.files import as_path, files_in, find_files, written_whole
+from scripts.files import written_whole
+from scripts.scale.storage import as_path, files_in, find_files
 
 # Bytes read at a time: raw text may not fit in memory.
 CHUNK = 1 << 20
+# The vars that may not be empty.
+NEEDED = {"train": "your annotations", "raw": "text in which the base finds its types"}
+
+
+def check(name: str, setting: str) -> None:
+    """Check that a var is set if it has to be, and that what it names exists."""
+    if not setting and name in NEEDED:
+        raise ValueError(
+            f"vars.{name} is empty: set it to {NEEDED[name]}, a file, folder or glob."
+        )
+    if setting and name == "base_model" and not checksums(setting):
+        remedy = "correct the path"
+        if setting.isidentifier():
+            remedy = f"install its wheel, or run python -m spacy download {setting}"
+        raise ValueError(f"vars.{name}: there is no pipeline '{setting}': {remedy}.")
+    if setting and name != "base_model":
+        try:
+            find_files(setting)
+        except ValueError as error:
+            raise ValueError(f"vars.{name}: {error}") from error
 
 
 def checksums(setting: str) -> dict[str, str]:
-    """Take the checksum of everything that a setting names.
+    """Compute the checksum of each file, folder or installed package of a setting.
 
-    Args:
-        setting: A file, folder, glob or installed package; may be empty. Of what is in
-            object storage, what that says of its version counts.
-
-    Returns:
-        The checksums by path; none where no file here is found, which the step that
-        reads it will report.
-
-    Raises:
-        ValueError: If nothing is found in object storage.
+    Files in object storage have a version instead.
     """
-    if not setting:
-        return {}
     path = as_path(setting)
-    if hasattr(path, "fs"):
-        files = find_files(setting)
-        return {str(file): str(file.fs.ukey(file.path)) for file in files}
-    if setting.isidentifier() and not path.exists():
-        spec = find_spec(setting)
-        paths = (
-            [Path(spec.origin).with_name("meta.json")] if spec and spec.origin else []
-        )
+    if not setting:
+        found = []
+    elif hasattr(path, "fs"):
+        return {str(f): str(f.fs.ukey(f.path)) for f in find_files(setting)}
+    elif path.exists():
+        found = [path]
+    elif setting.isidentifier():
+        origin = getattr(find_spec(setting), "origin", None)
+        found = [Path(origin).with_name("meta.json")] if origin else []
     else:
-        names = glob(str(path), recursive=True)
-        paths = [path] if path.exists() else [*map(Path, sorted(names))]
-        # brat's texts stand beside their spans; its reader would load spaCy to say so.
-        spans = [path for path in paths if ".ann" in path.name]
-        paths += [path.with_name(path.name.replace(".ann", ".txt")) for path in spans]
-    return {str(path): checksum(path) for path in paths if path.exists()}
+        found = [Path(name) for name in sorted(glob(str(path), recursive=True))]
+    # brat has the text in another file than the spans.
+    spans = [file for file in found if ".ann" in file.name]
+    found += [file.with_name(file.name.replace(".ann", ".txt")) for file in spans]
+    return {str(file): checksum(file) for file in found if file.exists()}
 
 
 def checksum(path: Path) -> str:
-    """Take the MD5 of a file; of a folder that of its files, with their names."""
+    """Compute the MD5 of a file, or of the names and contents of a folder's files."""
+    # Not weasel's own, which reads files whole, and hidden ones too.
     digest = hashlib.md5()
     for file in [path] if path.is_file() else files_in(path):
         digest.update(bytes(file.relative_to(path)) if file != path else b"")
@@ -68,14 +83,26 @@ def checksum(path: Path) -> str:
 
 
 def main(
-    output_path: Annotated[Path, typer.Argument(help="JSON file of checksums.")],
-    settings: Annotated[list[str], typer.Argument(help="What the vars point to.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for the JSON files.")],
+    settings: Annotated[list[str], typer.Argument(help="The vars, as NAME=VALUE.")],
 ) -> None:
-    """Note the checksum of every file that the settings name."""
-    found = {setting: checksums(setting) for setting in settings}
-    if not output_path.exists() or srsly.read_json(output_path) != found:
-        with written_whole(output_path) as beside:
-            srsly.write_json(beside, found)
+    """Check what the vars point to, and note the checksum of every file."""
+    values = dict(setting.split("=", maxsplit=1) for setting in settings)
+    if bool(values.get("base_model")) == bool(values.get("base_train")):
+        raise ValueError(
+            "Set either vars.base_model, the pipeline to update (workflow update), or "
+            "vars.base_train, gold annotations to train one from (workflow all). The "
+            "demo is: python -m spacy project run demo"
+        )
+    for name, value in values.items():
+        check(name, value)
+    with written_whole(output_dir) as folder:
+        folder.mkdir()
+        for name, value in values.items():
+            note = {value: checksums(value)} if value else {}
+            srsly.write_json(folder / f"{name}.json", note)
+    empty = ", ".join(name for name, value in values.items() if not value)
+    msg.good(f"{output_dir}: the checksums of all files. Not set: {empty}")
 
 
 if __name__ == "__main__":

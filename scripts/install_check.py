@@ -1,17 +1,17 @@
-"""Install the wheel in a fresh virtual environment and try it as a stranger would.
+"""Install the wheel in a fresh environment, compare it, and measure its speed.
 
-Input: the folder with the wheel, the pipeline it was made of, and docs to try it
-on. Output: a JSON file that says what was installed and compared.
+Input: the folder of packages, the updated pipeline, the base, and docs. Output: a JSON
+file with what was installed and compared, and the speed compared with that of the base.
 
-    python -m scripts.install_check packages/en_ner_update-0.1.0/dist \
-        training/update/model-best corpus/update/test training/install-check.json
+    python -m scripts.install_check packages training/update/model-best training/base \
+        corpus/update/test training/install-check.json --name ner_update --version 0.1.0
 """
 
 import subprocess
 import sys
-import tempfile
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import spacy
@@ -20,105 +20,90 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
+from scripts.components import kind_of
 from scripts.docs import read_docs
+from scripts.evaluation.speed import measure_speed
 from scripts.files import written_whole
 
-# Docs to try, from the first: enough to see that it is the same pipeline.
+# Docs to compare: enough to see that it is the same pipeline.
 N_DOCS = 1000
+DocJson = dict[str, Any]
 
-# Runs in the fresh environment: argument 1 is the package, texts come in by stdin.
+# Runs in the fresh environment: argument 1 is the package, texts come in on stdin.
 STRANGER = """
 import importlib, importlib.util, json, sys, spacy
 name, texts = sys.argv[1], json.load(sys.stdin)
 assert importlib.util.find_spec("scripts") is None, "the project is importable"
-def ents(nlp):
-    docs = nlp.pipe(texts)
-    return [[[e.start_char, e.end_char, e.label_] for e in doc.ents] for doc in docs]
-loaded = ents(spacy.load(name)), ents(importlib.import_module(name).load())
-json.dump(loaded, sys.stdout)
+loaded = spacy.load(name), importlib.import_module(name).load()
+json.dump([[doc.to_json() for doc in nlp.pipe(texts)] for nlp in loaded], sys.stdout)
 """
 
 
-def install(wheel: Path, folder: Path) -> Path:
-    """Install a wheel in a fresh virtual environment.
-
-    Args:
-        wheel: The wheel.
-        folder: Where the environment is made.
-
-    Returns:
-        The environment's Python.
-
-    Raises:
-        ValueError: If it can't be installed.
-    """
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    bin_dir = "Scripts" if sys.platform == "win32" else "bin"
-    python = folder / bin_dir / "python"
-    # With -I what stands on PYTHONPATH is not installed.
-    pip = [str(python), "-I", "-m", "pip", "install", "--quiet", str(wheel.resolve())]
-    result = subprocess.run(pip, capture_output=True, text=True)
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ValueError(f"{wheel} can't be installed: {reason}")
-    return python
+def call(command: list[str], problem: str, **options: Any) -> str:
+    """Return the output of a command; the last line of its errors is why it failed."""
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", **options)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ValueError(f"{problem}: {reason}")
+    return done.stdout
 
 
-def try_out(python: Path, package: str, texts: list[str]) -> list[Any]:
-    """Load an installed pipeline in both ways, outside the project.
+def try_out(wheel: Path, texts: list[str]) -> list[list[DocJson]]:
+    """Install a wheel in a fresh environment, and annotate texts there in two ways."""
+    package = wheel.name.split("-")[0]
+    with TemporaryDirectory() as folder:
+        call([sys.executable, "-m", "venv", folder], "An environment cannot be made")
+        bin_dir = Path(folder, "Scripts" if sys.platform == "win32" else "bin")
+        # With -I nothing on PYTHONPATH is seen.
+        python = [str(bin_dir / "python"), "-I"]
+        pip = [*python, "-m", "pip", "install", "--quiet", str(wheel.resolve())]
+        call(pip, f"{wheel} cannot be installed, which needs the network")
+        stranger, texts_in = [*python, "-c", STRANGER, package], srsly.json_dumps(texts)
+        problem = f"{package} is installed but does not run"
+        return srsly.json_loads(call(stranger, problem, input=texts_in, cwd=bin_dir))
 
-    Args:
-        python: The environment's Python.
-        package: The installed package.
-        texts: The texts to annotate.
 
-    Returns:
-        For `spacy.load(package)` and `package.load()`, the entities of each text as
-        `[start, end, label]`, in characters.
-
-    Raises:
-        ValueError: If the pipeline can't be loaded or run there.
-    """
-    result = subprocess.run(
-        [str(python), "-I", "-c", STRANGER, package],
-        input=srsly.json_dumps(texts),
-        cwd=python.parent,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ValueError(f"{package} is installed but does not run: {reason}")
-    return srsly.json_loads(result.stdout)
+def rounded(doc: DocJson) -> DocJson:
+    """Round the scores of categories: another numpy may give other last digits."""
+    scores = doc.get("cats", {}).items()
+    return {**doc, "cats": {label: round(score, 2) for label, score in scores}}
 
 
 def main(
-    dist_dir: Annotated[Path, typer.Argument(help="Folder with the wheel.")],
+    packages_dir: Annotated[Path, typer.Argument(help="Folder of packages.")],
     updated_dir: Annotated[Path, typer.Argument(help="The pipeline in the wheel.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline before the update.")],
     docs_path: Annotated[Path, typer.Argument(help="Docs to try it on.")],
-    output_path: Annotated[Path, typer.Argument(help="JSON file of what was tried.")],
+    output_path: Annotated[Path, typer.Argument(help="JSON file for the result.")],
+    name: Annotated[str, typer.Option(help="Package name without the language.")],
+    version: Annotated[str, typer.Option(help="Package version.")],
+    component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
 ) -> None:
-    """Install the wheel in a fresh environment and try it as a stranger would."""
+    """Install the wheel in a fresh environment, compare it, and measure its speed."""
+    updated = spacy.load(updated_dir)
+    dist_dir = packages_dir / f"{updated.lang}_{name}-{version}" / "dist"
     wheel = next(iter(sorted(dist_dir.glob("*.whl"))), None)
     if wheel is None:
         raise ValueError(f"There is no wheel in {dist_dir}: run the step package.")
-    nlp = spacy.load(updated_dir)
     texts = [doc.text for doc in islice(read_docs(docs_path), N_DOCS)]
-    expected = [
-        [[ent.start_char, ent.end_char, ent.label_] for ent in doc.ents]
-        for doc in nlp.pipe(texts)
-    ]
-    package = wheel.name.split("-")[0]
-    with tempfile.TemporaryDirectory() as folder:
-        found = try_out(install(wheel, Path(folder) / "venv"), package, texts)
-    if found != [expected, expected]:
-        raise ValueError(f"{package} as installed gives other entities than before.")
-    n_ents = sum(map(len, expected))
-    with written_whole(output_path) as beside:
-        tried = {"wheel": wheel.name, "docs": len(texts), "ents": n_ents}
-        srsly.write_json(beside, tried)
-    msg.good(f"{package} installs and finds the same {n_ents} entities: {wheel}")
+    expected = [doc.to_json() for doc in updated.pipe(texts)]
+    for found in try_out(wheel, texts):
+        for text, one, other in zip(texts, expected, found, strict=True):
+            if rounded(one) != rounded(other):
+                raise ValueError(
+                    f"{wheel.name} as installed and {updated_dir} annotate this text "
+                    f"in different ways: {text[:200]!r}"
+                )
+    checked = {
+        "wheel": wheel.name,
+        "docs": len(texts),
+        "speed": measure_speed(spacy.load(base_dir), updated, texts),
+        # For the last step, which shows how to try the pipeline.
+        "show": kind_of(updated, component).SHOW,
+    }
+    with written_whole(output_path) as part:
+        srsly.write_json(part, checked)
+    msg.good(f"{wheel.name} installs, and annotates {len(texts)} docs as before.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
-"""Describe the updated pipeline for its package, if it passed.
+"""Build the package of the updated pipeline, if it passed the gates.
 
-Input: the updated pipeline, the base and `training/metrics.json`. Output: a folder
-with the same pipeline, its meta data and its model card, for `spacy package`. Exit
-code 1 if the updated pipeline keeps or learns less than it must.
+Input: the updated pipeline, the base and `training/metrics.json`. Output: an sdist and
+a wheel in a folder of `packages`, with the scores in its meta data and a model card.
+Exit code 1 if the update forgot or learned too little.
 
     python -m scripts.package training/update/model-best training/base \
-        training/metrics.json training/package --name ner_update --version 0.1.0
+        training/metrics.json packages --name ner_update --version 0.1.0
 """
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from subprocess import PIPE, STDOUT
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import spacy
 import srsly
@@ -19,102 +23,63 @@ from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
-from scripts.evaluation.metrics import verdict
-from scripts.files import written_whole
-from scripts.report.layout import lay_out
-from scripts.report.origin import Lines, read_notes
-from scripts.report.page import render
+from scripts.evaluation.card import describe, to_card
+from scripts.evaluation.layout import read_notes
+from scripts.evaluation.verdict import cure, verdict
+from scripts.files import remove
 
 
-def describe(base: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    """Describe an updated pipeline.
+def build(nlp: Language, card: str, package_dir: Path) -> Path:
+    """Build the sdist and the wheel with `spacy package`, and return the wheel.
 
-    Args:
-        base: The base's meta data.
-        metrics: What `evaluate` measured.
-
-    Returns:
-        What changes in the meta data.
+    Raises:
+        ValueError: If the build fails; then its output is printed.
     """
-    name = f"{base['lang']}_{base['name']}"
-    new = ", ".join(metrics["new"]["labels"])
-    source = {
-        "name": f"{name} {base['version']}",
-        "url": base.get("url", ""),
-        "license": base.get("license", ""),
-        "author": base.get("author", ""),
-    }
-    return {
-        "description": f"{name} {base['version']}, its NER updated with {new} by "
-        "pseudo-rehearsal. "
-        f"Old types keep {100 * metrics['retention']:.1f} % of the base's F-score.",
-        "license": base.get("license", ""),
-        "sources": [*(base.get("sources") or []), source],
-        "performance": {
-            "retention": metrics["retention"],
-            "retention_interval": metrics["retention_interval"],
-            "ents_f_old": metrics["old"]["updated"]["f"],
-            "ents_f_old_base": metrics["old"]["base"]["f"],
-            "ents_f_new": metrics["new"]["updated"]["f"],
-            "ents_f_new_base": metrics["new"]["base"]["f"],
-            "ents_per_type": {k: v["updated"] for k, v in metrics["labels"].items()},
-        },
-    }
-
-
-def to_card(
-    nlp: Language, metrics: dict[str, Any], data: list[tuple[str, Lines]]
-) -> str:
-    """Write the model card of an updated pipeline, as Markdown.
-
-    What a card should tell: Mitchell et al. (2019), "Model Cards for Model Reporting".
-
-    Args:
-        nlp: The pipeline, its meta data told by `describe`.
-        metrics: What `evaluate` measured.
-        data: What it was made of, in tables.
-    """
-    return render(
-        "model_card.md",
-        name=f"{nlp.lang}_{nlp.meta['name']} {nlp.meta['version']}",
-        description=f"{nlp.meta['description']} {nlp.meta.get('notes', '')}".strip(),
-        base=nlp.meta["sources"][-1]["name"],
-        learned=list(metrics["new"]["labels"]),
-        license=nlp.meta["license"],
-        components=nlp.pipe_names,
-        verdict=verdict(metrics),
-        tests=lay_out(metrics),
-        scheme=nlp.pipe_labels,
-        metrics=metrics,
-        data=data,
-    )
+    package_dir.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=package_dir.parent, prefix=".") as folder:
+        nlp.to_disk(f"{folder}/pipeline")
+        Path(folder, "pipeline", "README.md").write_text(card, encoding="utf-8")
+        command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
+        command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
+        done = subprocess.run(command, stdout=PIPE, stderr=STDOUT)
+        made = Path(folder, package_dir.name)
+        if done.returncode or not any(made.glob("dist/*.whl")):
+            print(done.stdout.decode(errors="replace"), file=sys.stderr)
+            raise ValueError(f"{package_dir} cannot be built: see the output above.")
+        made.rename(package_dir)
+    return next(package_dir.glob("dist/*.whl"))
 
 
 def main(
     updated_dir: Annotated[Path, typer.Argument(help="The updated pipeline.")],
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline before.")],
-    metrics_path: Annotated[Path, typer.Argument(help="What evaluate measured.")],
-    output_dir: Annotated[Path, typer.Argument(help="Folder for spacy package.")],
-    name: Annotated[str, typer.Option(help="Name, less the language.")],
-    version: Annotated[str, typer.Option(help="Version.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline before the update.")],
+    metrics_path: Annotated[Path, typer.Argument(help="JSON file of the scores.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for packages.")],
+    name: Annotated[str, typer.Option(help="Package name without the language.")],
+    version: Annotated[str, typer.Option(help="Package version.")],
     notes: Annotated[
-        list[Path] | None, typer.Option("--note", help="JSON of earlier steps.")
+        list[Path] | None,
+        typer.Option("--note", help="JSON file of an earlier step, for the card."),
     ] = None,
 ) -> None:
-    """Describe the updated pipeline for its package, if it passed."""
+    """Build the package of the updated pipeline, if it passed the gates."""
     metrics = srsly.read_json(metrics_path)
+    base = srsly.read_json(base_dir / "meta.json")
+    package_dir = output_dir / f"{base['lang']}_{name}-{version}"
+    # An older wheel would be taken for that of this pipeline.
+    remove(package_dir)
     if not metrics["passed"]:
-        raise ValueError(f"{' '.join(verdict(metrics))} Not packaged: {metrics_path}")
+        raise ValueError(
+            f"{' '.join(verdict(metrics))} The pipeline is in {updated_dir}; nothing "
+            f"was packaged. {cure(metrics)}"
+        )
     if metrics["pipeline"] != get_checksum(updated_dir):
         raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
     nlp = spacy.load(updated_dir)
     nlp.meta |= {"name": name, "version": version}
-    nlp.meta.update(describe(srsly.read_json(base_dir / "meta.json"), metrics))
-    with written_whole(output_dir) as beside:
-        nlp.to_disk(beside)
-        card = to_card(nlp, metrics, read_notes(notes or []))
-        (beside / "README.md").write_text(card, encoding="utf-8")
-    msg.good(f"Described in {output_dir}: meta.json, README.md")
+    nlp.meta.update(describe(base, metrics))
+    card = to_card(nlp.meta, metrics, read_notes(notes or []))
+    msg.good(f"Packaged: {build(nlp, card, package_dir)}")
 
 
 if __name__ == "__main__":

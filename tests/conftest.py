@@ -9,11 +9,11 @@ from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
+from scripts.components import ner
 from scripts.docs import write_docs
 from scripts.evaluation.cases import Case
-from scripts.evaluation.changes import measure
+from scripts.evaluation.changes import find_changes
 from scripts.evaluation.metrics import to_metrics
-from scripts.evaluation.tally import Tally
 from scripts.scale import shards
 from scripts.scale.start import start
 
@@ -115,7 +115,7 @@ def case_of(text, gold=(), base=(), updated=(), default="outside"):
     """A doc with entities by tokens, and what two pipelines found in it."""
     doc = NLP.make_doc(text)
     doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
-    return Case(doc, {*gold}, {"base": {*base}, "updated": {*updated}})
+    return Case(doc, ner, {*gold}, {"base": {*base}, "updated": {*updated}})
 
 
 KEPT = case_of("Omsk is here", [(0, 1, "OLD")], [(0, 1, "OLD")], [(0, 1, "OLD")])
@@ -123,14 +123,14 @@ KEPT = case_of("Omsk is here", [(0, 1, "OLD")], [(0, 1, "OLD")], [(0, 1, "OLD")]
 
 def metrics_of(new, old=(KEPT,), labels=("NEW",)):
     """The changes and the metrics of an update of a base that knows OLD."""
-    known = frozenset({"OLD"})
-    tallies = {"new": Tally(frozenset(labels), known), "old": Tally(known, known)}
+    known, cases = {"OLD"}, {"new": new, "old": old}
+    labels = {"new": labels, "old": known}
     rows = [
         {"test": name, **row}
-        for name, cases in (("new", new), ("old", old))
-        for row in measure(cases, tallies[name])
+        for name in cases
+        for row in find_changes(cases[name], labels[name], known)
     ]
-    return rows, to_metrics(tallies)
+    return rows, to_metrics(cases, labels, known)
 
 
 @pytest.fixture(scope="session")
@@ -143,11 +143,9 @@ def browser():
 
 
 def annotate_all(parts, base_dir, folder, n_process=1):
-    """Let a base annotate texts as `rehearse` does, and give the manifest."""
-    alone = ((part, None) for part in parts)
+    """Annotate texts with a base as `rehearse` does, and return the manifest."""
     with start("local", n_process) as workers:
-        lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
-        return [shard for shard, _ in lines]
+        return list(shards.annotate_all(parts, base_dir, "ner", folder, workers))
 
 
 def rehearse(project, texts):

@@ -7,7 +7,7 @@ from spacy.cli.package import package
 
 from scripts.base import check_package, load_base, main
 
-PACKAGE = {"lang": "en", "name": "ner_update", "version": "0.1.0"}
+PACKAGE = {"name": "ner_update", "version": "0.1.0"}
 
 
 def test_base_is_saved_as_it_is(any_base, tmp_path):
@@ -22,8 +22,8 @@ def test_base_is_saved_as_it_is(any_base, tmp_path):
 @pytest.mark.parametrize(
     "name, remedy",
     [
-        ("en_core_web_sm", "its wheel, or python -m spacy download en_core_web_sm"),
-        ("training/nowhere", "run the step base-demo first, or set vars.base_model"),
+        ("en_core_web_sm", "its wheel, or run python -m spacy download en_core_web_sm"),
+        ("training/nowhere", r"set vars\.base_model to a folder"),
     ],
 )
 def test_missing_base_says_what_to_do(name, remedy, monkeypatch, tmp_path):
@@ -32,25 +32,53 @@ def test_missing_base_says_what_to_do(name, remedy, monkeypatch, tmp_path):
         load_base(name)
 
 
-def test_base_without_ner_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "component, error",
+    [
+        ("ner", r"no component 'ner' to update: set vars\.component to one of sentenc"),
+        (
+            "sentencizer",
+            "'sentencizer' is of kind sentencizer, which cannot be updated",
+        ),
+    ],
+)
+def test_base_without_the_component_is_refused(tmp_path, component, error):
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
-    nlp.to_disk(tmp_path)
-    with pytest.raises(ValueError, match="no component 'ner' to update, only sentenc"):
-        load_base(str(tmp_path))
+    nlp.to_disk(tmp_path / "given")
+    with pytest.raises(ValueError, match=error):
+        main(str(tmp_path / "given"), tmp_path / "base", component, **PACKAGE)
+    assert not (tmp_path / "base").exists()
 
 
-def test_language_other_than_that_of_the_package_is_refused(base, tmp_path):
+def test_base_whose_component_is_disabled_is_refused(base, tmp_path):
     base.to_disk(tmp_path / "given")
-    with pytest.raises(ValueError, match=r"is en: set vars\.lang"):
-        main(str(tmp_path / "given"), tmp_path / "base", **{**PACKAGE, "lang": "de"})
+    nlp = spacy.load(tmp_path / "given", disable=["ner"])
+    nlp.to_disk(tmp_path / "given")
+    with pytest.raises(ValueError, match=r"'ner' is disabled in .*: enable it first"):
+        main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
+
+
+def test_empty_base_model_is_an_error_if_no_base_was_trained(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no base was trained .* run the workflow all"
+    ):
+        main("", tmp_path / "base", **PACKAGE, trained=str(tmp_path / "trained"))
+
+
+def test_base_that_was_trained_here_is_taken_if_no_other_is_named(base, tmp_path):
+    base.to_disk(tmp_path / "trained")
+    main("", tmp_path / "base", **PACKAGE, trained=str(tmp_path / "trained"))
+    assert spacy.load(tmp_path / "base").pipe_names == base.pipe_names
 
 
 @pytest.mark.parametrize(
     "changes, error",
     [
         ({"name": "en_custom"}, r"vars\.name is 'en_custom': .* without the 'en_'"),
-        ({"name": "my-ner"}, r"vars\.name is 'my-ner': letters, digits and _"),
+        ({"name": "my-ner"}, r"vars\.name is 'my-ner': use lower-case letters, digits"),
+        ({"name": "Drugs"}, r"vars\.name is 'Drugs': use lower-case letters"),
+        ({"version": "foo"}, r"vars\.version is 'foo': write it as 0\.1\.0"),
     ],
 )
 def test_package_that_can_not_be_made_or_kept_apart_is_refused_at_once(
@@ -59,7 +87,7 @@ def test_package_that_can_not_be_made_or_kept_apart_is_refused_at_once(
     with pytest.raises(ValueError, match=error):
         check_package(base, **{**PACKAGE, **changes})
     same = {key: base.meta[key] for key in ("name", "version")}
-    with pytest.raises(ValueError, match=r", too, and .* raise vars\.version"):
+    with pytest.raises(ValueError, match=r"too, and .* raise vars\.version"):
         check_package(base, **{**PACKAGE, **same})
 
 
@@ -76,7 +104,6 @@ def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
 
 def test_mistake_is_one_line_and_exit_code_1(tmp_path):
     step = [sys.executable, "-m", "scripts.base", "en_nowhere", tmp_path / "out"]
-    step += ["--lang", "en", "--name", "ner_update", "--version", "0.1.0"]
     done = subprocess.run(step, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 1
     assert done.stdout == ""

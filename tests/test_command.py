@@ -42,4 +42,4 @@ def test_terminal_gets_colours_unless_it_wants_none(tmp_path, no_color, is_colou
 def test_file_gets_no_colours(tmp_path):
     command = [sys.executable, "-m", "scripts.clean", str(tmp_path)]
     out = subprocess.run(command, capture_output=True, check=True).stdout
-    assert b"Nothing is left" in out and b"\x1b[" not in out
+    assert b"Removed" in out and b"\x1b[" not in out

@@ -11,11 +11,11 @@ from spacy.language import Language
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
+from scripts.components import listened_to
 from scripts.configure import main as configure
+from scripts.configure import make_config, read_settings, set_budget
 from scripts.docs import write_docs
-from scripts.extras.trials.settings import in_common
-from scripts.pipelines import feeders_of_ner
-from scripts.recipe import budget, make_config, read_settings
+from scripts.extras.experiment import shared_settings
 from scripts.report.origin import made_of
 
 
@@ -28,7 +28,7 @@ def update(
     new = base.make_doc("Flu is back in Oslo.")
     new.ents = [new.char_span(0, 3, "DISEASE"), new.char_span(15, 19, "GPE")]
     write_docs([new], folder / "new.spacy")
-    with base.select_pipes(enable=[*feeders_of_ner(base), "ner"]):
+    with base.select_pipes(enable=[*listened_to(base, "ner"), "ner"]):
         write_docs([base(text) for text, _ in TEXTS], folder / "old.spacy")
     paths = {"train": "new", "dev": "new", "rehearsal": "old"}
     overrides = {f"paths.{k}": str(folder / f"{v}.spacy") for k, v in paths.items()}
@@ -37,7 +37,7 @@ def update(
     labels, n_words = ["DISEASE"], len(new)
     settings = read_settings(SETTINGS, labels, n_words, overrides)
     base_dir = str(folder / "base")
-    config = make_config(base, base_dir, settings, labels, n_words, specialist)
+    config = make_config(base, base_dir, "ner", settings, labels, n_words, specialist)
     config.to_disk(folder / "update.cfg")
     train(folder / "update.cfg", folder / "update")
     return spacy.load(folder / "update" / "model-last")
@@ -82,24 +82,27 @@ def test_update_begins_as_the_specialist(any_base, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "new_labels, settings, source",
+    "new_labels, specialist, source",
     [
-        (["DISEASE"], [], "specialist"),
+        (["DISEASE"], True, "specialist"),
         # Corrections have none.
-        ([], [], "base"),
-        (["DISEASE"], ["corpora.train.two_teachers=false"], "base"),
+        ([], True, "base"),
+        (["DISEASE"], False, "base"),
     ],
 )
-def test_there_is_a_specialist_to_begin_with_for_a_new_type_and_two_teachers(
-    base, tmp_path, new_labels, settings, source
+def test_update_begins_as_the_specialist_only_for_a_new_type_and_if_it_is_set(
+    base, tmp_path, new_labels, specialist, source
 ):
+    settings = SETTINGS.read_text("utf-8")
+    settings = settings.replace("specialist = true", f"specialist = {specialist}")
+    (tmp_path / "settings.cfg").write_text(settings.replace("False", "false"), "utf-8")
     base.to_disk(tmp_path / "base")
     write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
     account = {"labels": ["DISEASE"], "new_labels": new_labels}
     srsly.write_json(tmp_path / "preprocess.json", account)
     configure(
         tmp_path / "base",
-        SETTINGS,
+        tmp_path / "settings.cfg",
         tmp_path / "preprocess.json",
         tmp_path / "update.cfg",
         train=tmp_path / "new.spacy",
@@ -107,13 +110,12 @@ def test_there_is_a_specialist_to_begin_with_for_a_new_type_and_two_teachers(
         rehearsal="old",
         log="log",
         specialist=str(tmp_path / "specialist"),
-        changes=settings,
     )
     config = Config().from_disk(tmp_path / "update.cfg")
     assert config["components"]["ner"]["source"] == str(tmp_path / source)
 
 
-def test_last_step_is_looked_at_and_kept_whatever_dev_says(base, tmp_path):
+def test_last_step_is_evaluated_and_kept_whatever_dev_says(base, tmp_path):
     update(base, tmp_path, max_steps=23)
     steps = [line["step"] for line in srsly.read_jsonl(tmp_path / "log.jsonl")]
     assert steps == list(range(0, 23, 2))
@@ -134,7 +136,7 @@ initial_rate = 0.001
     settings = settings.replace("use_averages", f"learn_rate = {rate}\nuse_averages")
     (tmp_path / "settings.cfg").write_text(settings, "utf-8")
     settings = read_settings(tmp_path / "settings.cfg", ["DISEASE"], 6)
-    config = make_config(base, "base", settings, ["DISEASE"], 6)
+    config = make_config(base, "base", "ner", settings, ["DISEASE"], 6)
     found = config["training"]["optimizer"]["learn_rate"]
     assert found == srsly.json_loads(rate)
     config.to_disk(tmp_path / "update.cfg")
@@ -167,6 +169,14 @@ def test_label_that_the_base_knows_is_not_added_twice(base, tmp_path, label):
     assert updated.get_pipe("ner").labels.count(label) == 1
 
 
+def budget(settings: Config, update: dict, n_words: int) -> dict:
+    """Set the budget in a copy of the settings, and return its `[training]`."""
+    training = {"batcher": {}, "optimizer": {"learn_rate": 0.001}}
+    config = Config({**settings, "training": training, "update": update})
+    set_budget(config, n_words)
+    return config["training"]
+
+
 @pytest.mark.parametrize(
     "n_words, steps, batch_words",
     [
@@ -180,9 +190,11 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
     n_words, steps, batch_words
 ):
     update = {"passes": 10, "min_steps": 1200}
-    update |= {"min_batch_words": 100, "max_batch_words": 1000, "n_looks": 10}
-    settings = Config({"update": update, "corpora": {"train": {"ratio": 1.0}}})
-    assert budget(n_words, settings) == (steps, steps // 10, batch_words)
+    update |= {"min_batch_words": 100, "max_batch_words": 1000, "n_evaluations": 10}
+    training = budget(Config({"corpora": {"train": {"ratio": 1.0}}}), update, n_words)
+    assert training["max_steps"] == steps
+    assert training["eval_frequency"] == steps // 10
+    assert training["batcher"]["size"] == batch_words
 
 
 @pytest.mark.parametrize(
@@ -197,9 +209,9 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
         (["DISEASE"], 400, {}, 5, 3.0, 1200),
         (["DISEASE"], 40_000, {}, 5, 3.0, 1200),
         # Begun as the base.
-        (["DISEASE"], 40_000, {"corpora.train.two_teachers": False}, 10, 1.0, 1200),
+        (["DISEASE"], 40_000, {"corpora.train.specialist": False}, 10, 1.0, 1200),
         # There is no specialist for known types.
-        ([], 40_000, {"corpora.train.two_teachers": True}, 10, 1.0, 1200),
+        ([], 40_000, {"corpora.train.specialist": True}, 10, 1.0, 1200),
     ],
 )
 def test_corrections_and_new_types_have_settings_of_their_own(
@@ -208,7 +220,7 @@ def test_corrections_and_new_types_have_settings_of_their_own(
     settings = read_settings(SETTINGS, new_labels, n_words, overrides)
     assert settings["update"]["passes"] == passes
     assert settings["corpora"]["train"]["ratio"] == ratio
-    assert budget(n_words, settings)[0] == steps
+    assert budget(settings, settings["update"], n_words)["max_steps"] == steps
 
 
 def test_label_with_a_dollar_stays_as_it_is():
@@ -231,5 +243,5 @@ def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
     settings.to_disk(path)
     assert read_settings(path, new_labels, 400)["update"] == settings["update"]
     both = (Config().from_disk(p, interpolate=False) for p in (path, SETTINGS))
-    one, other = map(in_common, both)
+    one, other = map(shared_settings, both)
     assert one != other

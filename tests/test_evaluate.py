@@ -5,13 +5,10 @@ from conftest import KEPT, TEXTS, case_of, make_pipeline, metrics_of
 
 from scripts.docs import write_docs
 from scripts.evaluate import main
-from scripts.evaluation.metrics import (
-    new_tallies,
-    pass_gates,
-    run_tests,
-    to_metrics,
-    verdict,
-)
+from scripts.evaluation.cases import annotate
+from scripts.evaluation.layout import write_markdown
+from scripts.evaluation.metrics import pass_gates, to_metrics
+from scripts.evaluation.verdict import cure, verdict
 
 
 def gold(nlp, text, *ents):
@@ -39,10 +36,11 @@ def tests(base):
 
 
 def evaluate(base, updated, test, old_test):
-    labels = {ent.label_ for doc in test for ent in doc.ents}
-    tallies = new_tallies(base.pipe_labels, labels, base.pipe_labels["ner"])
-    list(run_tests(lambda: (base, updated), {"new": test, "old": old_test}, tallies))
-    return to_metrics(tallies)
+    tests, known = {"new": test, "old": old_test}, base.pipe_labels["ner"]
+    labels = {"new": {ent.label_ for doc in test for ent in doc.ents}, "old": known}
+    both = (base, updated)
+    cases = {name: annotate(both, docs, "ner") for name, docs in tests.items()}
+    return to_metrics(cases, labels, known)
 
 
 def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
@@ -52,7 +50,7 @@ def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
     assert list(metrics["new"]["labels"]) == ["DISEASE"]
 
 
-def test_what_is_found_where_nobody_looked_is_no_mistake(base, updated, tests):
+def test_entity_found_where_nobody_annotated_is_no_mistake(base, updated, tests):
     doc = base.make_doc("Flu is back in Oslo. Flu!")
     doc.set_ents([doc.char_span(0, 3, "DISEASE")], default="missing")
     metrics = evaluate(base, updated, [doc], tests[1])
@@ -85,11 +83,13 @@ def test_old_entity_with_a_new_label_has_moved_and_is_not_forgotten(
     assert lost == {"kept": 0, "moved": 0, "forgotten": len(labels)}
 
 
-def test_what_moved_is_told_apart_in_retention_and_verdict(base, updated, tests):
+def test_what_moved_to_a_new_type_is_named_in_retention_and_verdict(
+    base, updated, tests
+):
     metrics = evaluate(base, updated, *tests)
     assert metrics["retention"] < metrics["retention_unmoved"] == 1.0
     kept = verdict(metrics | pass_gates(metrics, 0.97, 0.3))[0]
-    assert "1.000 but for what moved to a new type" in kept
+    assert "1.000 without what moved to a new type" in kept
     # Nothing moves where nothing is found.
     metrics = evaluate(base, spacy.blank("en"), *tests)
     assert metrics["retention_unmoved"] == metrics["retention"] == 0.0
@@ -113,7 +113,8 @@ def run(folder, base, updated, tests, labels=("DISEASE",), **gates):
     srsly.write_json(folder / "preprocess.json", {"labels": labels})
     srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
     accounts = ("preprocess.json", "rehearse.json")
-    names = ("base", "updated", ".", *accounts, "out.json", "changes.jsonl")
+    outputs = ("out.json", "changes.jsonl", "report.md")
+    names = ("base", "updated", ".", *accounts, *outputs)
     main(*(folder / name for name in names), **gates)
     return srsly.read_json(folder / "out.json")
 
@@ -129,33 +130,52 @@ def test_annotated_type_that_the_new_test_lacks_is_a_mistake_where_it_is_found(
 @pytest.mark.parametrize(
     "gates, kept, learned, sentence",
     [
-        ({"min_retention": 0.97}, False, True, "It forgot: retention 0"),
-        ({"min_new_f": 1.01}, True, False, "It did not learn DISEASE: new F 100.0"),
-        ({"min_retention": 0.1, "min_new_f": 0.9}, True, True, "Kept: retention 0"),
+        (
+            {"min_retention": 0.97},
+            False,
+            True,
+            "The update forgot: F on the old types fell from 100.0 to",
+        ),
+        (
+            {"min_new_f": 1.01},
+            True,
+            False,
+            "The update learned too little of DISEASE: F on the new test is 100.0",
+        ),
+        (
+            {"min_retention": 0.1, "min_new_f": 0.9},
+            True,
+            True,
+            "Kept: F on the old types fell from 100.0 to",
+        ),
     ],
 )
 def test_verdict_is_by_both_gates(
-    base, updated, tests, tmp_path, capsys, gates, kept, learned, sentence
+    base, updated, tests, tmp_path, gates, kept, learned, sentence
 ):
     metrics = run(tmp_path, base, updated, tests, **gates)
     assert (metrics["kept"], metrics["learned"]) == (kept, learned)
     assert metrics["passed"] is (kept and learned)
-    assert sentence in " ".join(capsys.readouterr().out.split())
+    assert sentence in " ".join(verdict(metrics))
+    # `report.md` has it too; the terminal shows it in the last step.
+    assert sentence in (tmp_path / "report.md").read_text("utf-8")
 
 
 def test_verdict_names_types_of_which_nothing_is_learned(base, updated, tests):
     doc = gold(base, "Flu is back in Oslo.", (0, 3, "DISEASE"), (15, 19, "PEST"))
     metrics = evaluate(base, updated, [doc], tests[1])
     _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
-    assert learned.startswith("Learned DISEASE, PEST: new F 66.7, 0.0 before, and 0 ")
-    assert "0 for PEST;" in learned
+    start = "Learned DISEASE, PEST: F on the new test is 66.7, before 0.0, but 0 "
+    assert learned.startswith(start) and "0 for PEST (" in learned
 
 
 def test_verdict_does_not_call_learned_what_the_base_did_better():
     missed = case_of("Omsk", gold=[(0, 1, "OLD")], base=[(0, 1, "OLD")])
     _, metrics = metrics_of([KEPT, KEPT, missed], labels=["OLD"])
     _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
-    assert learned.startswith("No better at OLD: new F 80.0, 100.0 before;")
+    assert learned.startswith(
+        "No better at OLD: F on the new test is 80.0, before 100.0 ("
+    )
 
 
 def test_type_that_gold_of_the_old_test_lacks_does_not_count_there(
@@ -172,10 +192,46 @@ def test_type_that_gold_of_the_old_test_lacks_does_not_count_there(
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):
     run(tmp_path, base, updated, tests)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    disease = ["DISEASE", "1", *["0.0"] * 3, *["100.0"] * 3, "+100.0"]
-    assert [*disease, "–"] in lines
+    assert ["DISEASE", "1", "0.0", "100.0", "+100.0", "–"] in lines
+    person = ["PERSON", "3", "100.0", "0.0", "-100.0"]
+    assert person in [line[:5] for line in lines]
+
+
+def test_markdown_has_precision_and_recall_too(base, updated, tests, tmp_path):
+    run(tmp_path, base, updated, tests)
+    report = (tmp_path / "report.md").read_text("utf-8")
+    disease = ["DISEASE", "1", *["0.0"] * 3, *["100.0"] * 3, "+100.0", "–"]
+    assert f"| {' | '.join(disease)} |" in report
     person = ["PERSON", "3", *["100.0"] * 3, *["0.0"] * 3, "-100.0"]
-    assert person in [line[:9] for line in lines]
+    assert f"| {' | '.join(person)} |" in report
+
+
+def test_agreement_with_the_base_is_never_called_kept(base, updated, tests, tmp_path):
+    metrics = evaluate(base, updated, *tests)
+    metrics["old_test_is_gold"] = False
+    for gate, agrees in ((0.1, "agrees with"), (0.97, "agrees too little with")):
+        kept, _ = verdict(metrics | pass_gates(metrics, gate, 0.3))
+        assert f"The update {agrees} the base on unseen text" in kept
+        assert "the base scores 100 by definition" in kept
+    # A base that makes other annotations now, as on another machine, is no definition.
+    metrics["old"]["base"]["f"] = 0.998
+    kept, _ = verdict(metrics | pass_gates(metrics, 0.1, 0.3))
+    assert "the base scores 99.8 (" in kept
+    write_markdown(tmp_path / "report.md", metrics, [])
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert "## Agreement with the base on unseen text" in report
+    assert "by definition" not in report and "kept" not in report.lower()
+
+
+def test_cure_fits_what_went_wrong(base, updated, tests):
+    metrics = evaluate(base, updated, *tests)
+    forgot = cure(metrics | pass_gates(metrics, 0.97, 0))
+    assert "vars.min_retention" in forgot and "vars.min_new_f" not in forgot
+    learned = cure(metrics | pass_gates(metrics, 0, 1.01))
+    assert "vars.min_new_f" in learned and "vars.min_retention" not in learned
+    metrics["retention"] = None
+    assert "vars.old_test" in cure(metrics | pass_gates(metrics, 0.97, 0))
+    assert forgot.endswith('"When the gate stops you" in the README.')
 
 
 def test_each_changed_passage_is_a_row(base, updated, tests, tmp_path):

@@ -1,9 +1,10 @@
 import pytest
 
-from scripts.docs import read_bin
-from scripts.files import find_files, written_whole
+from scripts.files import written_whole
 from scripts.scale.raw import read_texts
+from scripts.scale.sample import words_and_labels
 from scripts.scale.shards import checksum
+from scripts.scale.storage import find_files, storage_errors
 
 
 def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path):
@@ -34,8 +35,12 @@ def test_hidden_files_of_a_folder_are_left_out(tmp_path):
 @pytest.mark.parametrize("pattern", ["", "nowhere.jsonl", "*.nothing"])
 def test_setting_that_names_no_file_is_an_error(tmp_path, monkeypatch, pattern):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"No file at '.*': correct the path in vars"):
+    with pytest.raises(ValueError, match=r"No file at '.*': correct the path"):
         find_files(pattern)
+
+
+def read_shard(path):
+    return [*words_and_labels([path])]
 
 
 STORAGE_FAILS = r"memory://bucket/a\.txt: no answer: run again\. What is done is kept"
@@ -44,11 +49,14 @@ STORAGE_FAILS = r"memory://bucket/a\.txt: no answer: run again\. What is done is
 def test_storage_that_fails_to_write_is_an_error_that_names_the_file():
     upath = pytest.importorskip("upath", reason="requirements-raw.txt")
     path = upath.UPath("memory://bucket/a.txt")
-    with pytest.raises(ValueError, match=STORAGE_FAILS), written_whole(path):
+    fails = pytest.raises(ValueError, match=STORAGE_FAILS)
+    with fails, storage_errors(path), written_whole(path):
         raise RuntimeError("no answer")
 
 
-@pytest.mark.parametrize("read", [read_bin, checksum, lambda p: [*read_texts(str(p))]])
+@pytest.mark.parametrize(
+    "read", [read_shard, checksum, lambda p: [*read_texts(str(p))]]
+)
 def test_storage_that_fails_to_read_is_an_error_that_names_the_file(monkeypatch, read):
     upath = pytest.importorskip("upath", reason="requirements-raw.txt")
     path = upath.UPath("memory://bucket/a.txt")

@@ -1,6 +1,27 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 import srsly
 
 from scripts.inputs import checksums, main
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """The vars, all set that may not be empty, relative to the project."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "meta.json").write_text("{}")
+    for name in ("train.jsonl", "raw.txt"):
+        (tmp_path / name).write_text("one")
+    optional = dict.fromkeys(("base_train", "base_dev", "dev", "test", "old_test"), "")
+    return {"base_model": "base", "train": "train.jsonl", "raw": "raw.txt", **optional}
+
+
+def note(output: Path, settings: dict[str, str]) -> None:
+    main(output, [f"{name}={value}" for name, value in settings.items()])
 
 
 def test_every_way_to_name_files_has_a_checksum_of_each(tmp_path, monkeypatch):
@@ -50,14 +71,55 @@ def test_installed_package_is_known_by_its_meta():
     assert checksums("") == checksums("nowhere") == checksums("no/where.txt") == {}
 
 
-def test_file_of_checksums_changes_only_with_the_files(tmp_path):
-    output, text = tmp_path / "inputs.json", tmp_path / "a.txt"
-    text.write_text("one")
-    main(output, [str(text), ""])
-    before = output.stat().st_mtime_ns
-    main(output, [str(text), ""])
-    assert output.stat().st_mtime_ns == before
-    text.write_text("two")
-    main(output, [str(text), ""])
-    assert srsly.read_json(output)[str(text)] != {}
-    assert output.stat().st_mtime_ns != before
+def test_note_of_a_var_changes_only_with_its_files(settings, tmp_path):
+    output = tmp_path / "corpus" / "inputs"
+
+    def notes():
+        note(output, settings)
+        return {path.stem: path.read_bytes() for path in output.iterdir()}
+
+    before = notes()
+    assert notes() == before
+    (tmp_path / "raw.txt").write_text("two")
+    after = notes()
+    assert {name for name in after if after[name] != before[name]} == {"raw"}
+    assert srsly.read_json(output / "raw.json") == {"raw.txt": checksums("raw.txt")}
+    assert srsly.read_json(output / "dev.json") == {}
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"train": ""}, "vars.train is empty: set it to your annotations"),
+        ({"raw": ""}, "vars.raw is empty: set it to text in which"),
+        (
+            {"base_model": ""},
+            "either vars.base_model, .* or vars.base_train, .* run demo",
+        ),
+        ({"base_train": "train.jsonl"}, "Set either vars.base_model"),
+        ({"base_model": "en_no_such"}, "no pipeline 'en_no_such': install its wheel"),
+        ({"base_model": "no/where"}, "no pipeline 'no/where': correct the path"),
+        ({"base_dev": "no.jsonl"}, "vars.base_dev: No file at 'no.jsonl'"),
+        ({"train": "no.jsonl"}, "vars.train: No file at 'no.jsonl': correct the path"),
+        ({"test": "*.nothing"}, r"vars.test: No file at '\*.nothing'"),
+        ({"old_test": "empty"}, "vars.old_test: No file at 'empty'"),
+    ],
+)
+def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(
+    settings, tmp_path, changes, message
+):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=message):
+        note(tmp_path / "inputs", settings | changes)
+    assert not (tmp_path / "inputs").exists()
+
+
+def test_no_base_need_be_set_if_one_is_trained(settings, tmp_path):
+    changes = {"base_model": "", "base_train": "train.jsonl"}
+    note(tmp_path / "inputs", settings | changes)
+    assert srsly.read_json(tmp_path / "inputs" / "base_model.json") == {}
+
+
+def test_step_that_always_runs_does_not_import_spacy():
+    code = "import sys, scripts.inputs; sys.exit('spacy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

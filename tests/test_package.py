@@ -4,8 +4,9 @@ import srsly
 from conftest import case_of, metrics_of
 from weasel.util.hashing import get_checksum
 
+from scripts.evaluation.layout import read_notes
 from scripts.evaluation.metrics import pass_gates
-from scripts.package import main
+from scripts.package import describe, main, to_card
 
 
 @pytest.fixture
@@ -17,18 +18,27 @@ def metrics(base, tmp_path):
     return {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
 
 
-def package(folder, metrics):
+def package(folder, metrics, name="new"):
     srsly.write_json(folder / "metrics.json", metrics)
-    srsly.write_json(folder / "rehearse.json", {"rehearsal": 2883})
     names = ("base", "base", "metrics.json", "out")
-    options = {"name": "new", "version": "0.2.0", "notes": [folder / "rehearse.json"]}
-    main(*(folder / name for name in names), **options)
+    main(*(folder / path for path in names), name=name, version="0.2.0")
+
+
+def describe_and_save(folder, metrics):
+    """Save the pipeline as it goes into the package, which takes seconds to build."""
+    srsly.write_json(folder / "rehearse.json", {"rehearsal": 2883})
+    nlp = spacy.load(folder / "base")
+    nlp.meta |= {"name": "new", "version": "0.2.0"}
+    nlp.meta.update(describe(srsly.read_json(folder / "base" / "meta.json"), metrics))
+    card = to_card(nlp.meta, metrics, read_notes([folder / "rehearse.json"]))
+    nlp.to_disk(folder / "out")
+    return card
 
 
 def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
-    package(tmp_path, metrics)
+    describe_and_save(tmp_path, metrics)
     meta = spacy.load(tmp_path / "out").meta
-    assert "en_tiny 0.0.0, its NER updated with FLU" in meta["description"]
+    assert "en_tiny 0.0.0, updated with FLU" in meta["description"]
     assert "100.0 %" in meta["description"]
     assert meta["sources"][-1]["name"] == "en_tiny 0.0.0"
     performance = meta["performance"]
@@ -38,28 +48,51 @@ def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
 
 
 def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
-    package(tmp_path, metrics)
-    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    card = describe_and_save(tmp_path, metrics)
     assert card.startswith("# en_new 0.2.0\n")
     assert "| **Base** | en_tiny 0.0.0 |" in card
     assert "- **rehearse**: rehearsal 2883" in card
-    assert "Kept: retention 1.000" in card
+    assert "Kept: F on the old types is 100.0, before 100.0 (retention 1.000" in card
     assert "| FLU | 1 | 0.0 | 0.0 | 0.0 | 100.0 |" in card
     assert "- ner: GPE, PERSON" in card
-    assert "1 are\n  kept, 0 have a new label, 0 are forgotten" in card
+    assert "still finds\n  1; 0 have a new type, and 0 are lost" in card
 
 
 def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
     nlp = spacy.load(tmp_path / "base")
-    nlp.meta["notes"] = "The mean of two."
+    nlp.meta["notes"] = "The average of two."
     nlp.to_disk(tmp_path / "base")
-    package(tmp_path, {**metrics, "pipeline": get_checksum(tmp_path / "base")})
-    assert "The mean of two." in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "The average of two." in describe_and_save(tmp_path, metrics)
+
+
+def test_agreement_with_the_base_is_not_called_kept(tmp_path, metrics):
+    card = describe_and_save(tmp_path, {**metrics, "old_test_is_gold": False})
+    assert "Agreement with the base on unseen text" in card and "keep" not in card
+    meta = spacy.load(tmp_path / "out").meta
+    assert "On unseen text it agrees with the base in 100.0 %" in meta["description"]
 
 
 def test_pipeline_that_forgot_is_not_packaged(tmp_path, metrics):
     gates = pass_gates(metrics, 1.01, 0.3)
-    with pytest.raises(ValueError, match=r"It forgot: retention 1.*Not packaged"):
+    sentences = "The update forgot: F on the old types is 100.*nothing was packaged"
+    with pytest.raises(ValueError, match=f"{sentences}.*or lower vars.min_retention"):
+        package(tmp_path, {**metrics, **gates})
+    assert not (tmp_path / "out").exists()
+
+
+def test_pipeline_that_is_not_packaged_leaves_no_older_wheel(tmp_path, metrics):
+    dist = tmp_path / "out" / "en_new-0.2.0" / "dist"
+    dist.mkdir(parents=True)
+    (dist / "en_new-0.2.0-py3-none-any.whl").touch()
+    with pytest.raises(ValueError, match="nothing was packaged"):
+        package(tmp_path, {**metrics, **pass_gates(metrics, 1.01, 0.3)})
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_pipeline_that_learned_too_little_is_not_packaged(tmp_path, metrics):
+    gates = pass_gates(metrics, 0.97, 1.01)
+    sentences = "The update learned too little of FLU.*nothing was packaged"
+    with pytest.raises(ValueError, match=f"{sentences}. Annotate more texts"):
         package(tmp_path, {**metrics, **gates})
     assert not (tmp_path / "out").exists()
 
@@ -67,3 +100,38 @@ def test_pipeline_that_forgot_is_not_packaged(tmp_path, metrics):
 def test_scores_of_another_pipeline_do_not_let_this_one_through(tmp_path, metrics):
     with pytest.raises(ValueError, match="of another pipeline: run evaluate"):
         package(tmp_path, {**metrics, "pipeline": "0"})
+
+
+def test_package_replaces_an_older_one_and_prints_its_wheel_alone(
+    tmp_path, metrics, capfd
+):
+    old = tmp_path / "out" / "en_new-0.2.0" / "dist" / "en_old-0.1.0.whl"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    package(tmp_path, metrics)
+    names = {"en_new-0.2.0-py3-none-any.whl", "en_new-0.2.0.tar.gz"}
+    assert {path.name for path in old.parent.iterdir()} == names
+    out, err = capfd.readouterr()
+    assert out.count("en_new-0.2.0-py3-none-any.whl") == 1
+    assert len(out) < 300 and err == ""
+    assert (
+        (old.parents[1] / "README.md").read_text("utf-8").startswith("# en_new 0.2.0")
+    )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["en_new-0.2.0"]
+
+
+def test_build_that_fails_shows_its_output(tmp_path, metrics, capfd):
+    with pytest.raises(ValueError, match="cannot be built: see the output above"):
+        package(tmp_path, metrics, name="no name")
+    assert "not a valid module name" in capfd.readouterr().err
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_labels_in_the_model_card_are_escaped(tmp_path, metrics):
+    label = "A|`B`<img src=x>\u202e"
+    case = case_of("Flu is here", [(0, 1, label)], updated=[(0, 1, label)])
+    _, hostile = metrics_of([case], labels=[label])
+    card = describe_and_save(tmp_path, {**metrics, **hostile})
+    escaped = "A&#124;&#96;B&#96;&lt;img src=x&gt;[U+202E]"
+    assert f"| {escaped} | 1 | 0.0 |" in card and f"updated with {escaped} by" in card
+    assert "<img" not in card and "\u202e" not in card and "`" not in card

@@ -52,17 +52,17 @@ def span(*offsets, label="DISEASE"):
         (span(6, 7), "empty"),
         (span(0, 99), "outside the text: span 0:99 .* of 17 characters"),
         (span(-1, 6), "outside the text"),
-        (span("0", 6), "no whole offsets"),
-        (span(0.0, 6), "no whole offsets"),
-        (span(None, None), "no whole offsets"),
-        (span(0, 6, label=""), "a label is one word: ''"),
-        (span(0, 6, label="RARE DISEASE"), "a label is one word: 'RARE DISEASE'"),
-        (span(0, 6, label=None), "a label is one word: None"),
+        (span("0", 6), "not whole numbers"),
+        (span(0.0, 6), "not whole numbers"),
+        (span(None, None), "not whole numbers"),
+        (span(0, 6, label=""), "a label must be one word: ''"),
+        (span(0, 6, label="RARE DISEASE"), "a label must be one word: 'RARE DISEASE'"),
+        (span(0, 6, label=None), "a label must be one word: None"),
         ({"text": "Asthma is.", "spans": [[0, 9, "A"], [7, 9, "B"]]}, "overlap: 7:9"),
-        ({"text": "Asthma.", "spans": [[0, 6]]}, r"no span \[start, end, label\]: "),
-        ({"text": "Asthma.", "spans": ["DISEASE"]}, "no span"),
-        ({"text": "Asthma.", "spans": {"start": 0}}, "the spans are no list"),
-        ({"text": "Asthma.", "spans": None}, "the spans are no list"),
+        ({"text": "Asthma.", "spans": [[0, 6]]}, r"not a span \[start, end, label\]: "),
+        ({"text": "Asthma.", "spans": ["DISEASE"]}, "not a span"),
+        ({"text": "Asthma.", "spans": {"start": 0}}, "the spans are not a list"),
+        ({"text": "Asthma.", "spans": None}, "the spans are not a list"),
         ({"text": "", "spans": []}, "no text"),
         ({"text": " \t", "spans": []}, "no text"),
         ({"text": 7, "spans": []}, "no text"),
@@ -412,7 +412,7 @@ def test_new_label_that_test_lacks_is_named(tmp_path, capsys):
     train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": [ASTHMA, gpe]}])
     test = write(tmp_path / "test.jsonl", [GOOD])
     preprocess(tmp_path, train, test=test)
-    assert "New, and not in test: GPE." in capsys.readouterr().out
+    assert "New, but not in test: GPE." in capsys.readouterr().out
 
 
 def test_labels_that_the_base_does_not_know_are_new(base, tmp_path):
@@ -422,6 +422,29 @@ def test_labels_that_the_base_does_not_know_are_new(base, tmp_path):
     account, *_ = preprocess(tmp_path, train, base=str(tmp_path / "base"))
     assert account["labels"] == ["DISEASE", "GPE"]
     assert account["new_labels"] == ["DISEASE"]
+
+
+def test_known_labels_are_those_of_the_component(base, tmp_path):
+    base.to_disk(tmp_path / "base")
+    renamed = spacy.load(tmp_path / "base")
+    renamed.rename_pipe("ner", "names")
+    renamed.to_disk(tmp_path / "renamed")
+    gpe = {"start": 20, "end": 25, "label": "GPE"}
+    train = write(tmp_path / "train.jsonl", [{**GOOD, "spans": [ASTHMA, gpe]}])
+    folder = str(tmp_path / "renamed")
+    account, *_ = preprocess(tmp_path, train, base=folder, component="names")
+    assert account["new_labels"] == ["DISEASE"]
+
+
+def test_terminal_shows_the_account_in_a_line_and_what_was_rejected(tmp_path, capsys):
+    trimmed = {"text": "Asthma, then.", "spans": [[0, 7, "DISEASE"]]}
+    train = write(tmp_path / "train.jsonl", [GOOD, GOOD, trimmed, span(0, 5)])
+    preprocess(tmp_path, train)
+    out = capsys.readouterr().out
+    path = tmp_path / "rejected.jsonl"
+    assert f"4 rows: 1 kept, 1 repaired, 1 rejected, 1 ignored ({path})" in out
+    assert "ignored: duplicate (1)" in out and "repairs: trim (1)" in out
+    assert "train.jsonl:4: ends inside a token" in out
 
 
 def test_rows_of_a_document_stay_together(tmp_path):
@@ -452,8 +475,8 @@ def test_near_duplicates_of_held_out_texts_are_named(tmp_path):
     assert len(docs["train"]) == 2
 
 
-def test_docs_are_written_in_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 4)
+def test_docs_are_written_in_several_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.docs.FILE_SIZE", 4)
     for n_rows, n_files in ((1, 1), (4, 1), (9, 3)):
         rows = [{**GOOD, "text": f"Asthma {n}."} for n in range(n_rows)]
         _, _, docs = preprocess(tmp_path, write(tmp_path / "train.jsonl", rows))
@@ -461,8 +484,8 @@ def test_docs_are_written_in_shards(tmp_path, monkeypatch):
         assert len([*(tmp_path / "out" / "train").iterdir()]) == n_files
 
 
-def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 2)
+def test_versions_in_different_files_are_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.docs.FILE_SIZE", 2)
     rows = [{**GOOD, "text": f"Asthma {n % 10}."} for n in range(30)]
     rows += [{**row, "spans": []} for row in rows[:3]]
     train = write(tmp_path / "train.jsonl", rows)
@@ -472,7 +495,7 @@ def test_versions_in_different_shards_are_compared(tmp_path, monkeypatch):
 
 
 def test_any_number_of_processes_gives_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.annotations.parts.PART_SIZE", 7)
+    monkeypatch.setattr("scripts.docs.FILE_SIZE", 7)
     ends = ("common", "rare", "found everywhere in the world", "cured")
     texts = [f"Asthma number {n // 3} is {ends[n % 4]}." for n in range(200)]
     rows = [{"text": text, "spans": [ASTHMA]} for text in texts]

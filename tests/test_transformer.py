@@ -114,6 +114,6 @@ def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
     assert "DISEASE" in updated.get_pipe("ner").labels
 
 
-def test_mean_of_transformers_is_refused(transformer_base):
-    with pytest.raises(ValueError, match="mean of a transformer"):
-        check_weights(transformer_base)
+def test_average_of_transformers_is_refused(transformer_base):
+    with pytest.raises(ValueError, match="transformer cannot be averaged"):
+        check_weights(transformer_base, "ner")

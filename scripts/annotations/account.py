@@ -1,97 +1,89 @@
-"""The account of a conversion: every row and span in, and what became of it."""
+"""The account of a conversion: what happened to every row and span."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from scripts.annotations.offsets import Reading
-from scripts.annotations.records import RejectedRow
+from wasabi import msg
 
-KINDS = ("in", "kept", "repaired", "rejected", "ignored")
+from scripts.annotations.offsets import Reading
+from scripts.annotations.records import RejectedError, RejectedRow, Row
+
+COUNTS = ("in", "kept", "repaired", "rejected", "ignored")
 # Pairs of texts nearly the same that are named; all are counted.
 N_NAMED = 100
+# Rejected rows and reasons shown on the terminal; all of them are in the files.
+N_ROWS_SHOWN, N_REASONS = 5, 3
 
 
 @dataclass
-class Account:
-    """What became of every row and span, and the rows that were refused.
+class Outcome:
+    """What happened to spans: how many of each kind, the repairs, and why ignored."""
+
+    spans: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Account(Outcome):
+    """What happened to every row and span.
 
     Attributes:
         rows: Rows by kind.
-        spans: Spans by kind.
-        repairs: Spans by what was done to them.
-        ignored: Rows, or spans, by why they were not used.
-        rejected: The rows that were refused.
-        near: The number of rows of train that nearly stand in a held-out set.
-        first_near: The first of them, and what they nearly are.
+        rejected: The rejected rows.
+        near: Training rows that are nearly the same as a held-out row.
+        first_near: The first of them, each with the held-out row.
         formats: Rows by format.
-        labels: Entities in the corpus by label.
-        docs: Docs by split.
+        labels: Entities by label, for each set.
+        docs: Docs by set.
         readings: How the offsets of each file were read.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
-    spans: Counter[str] = field(default_factory=Counter)
-    repairs: Counter[str] = field(default_factory=Counter)
-    ignored: Counter[str] = field(default_factory=Counter)
     rejected: list[RejectedRow] = field(default_factory=list)
     near: int = 0
     first_near: list[tuple[str, str]] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
-    labels: Counter[str] = field(default_factory=Counter)
+    labels: dict[str, Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
-    def add(self, other: "Account") -> None:
-        """Add what became of other rows, which come later."""
-        for name in ("rows", "spans", "repairs", "ignored", "formats", "labels"):
-            getattr(self, name).update(getattr(other, name))
-        self.docs.update(other.docs)
-        self.readings.update(other.readings)
-        self.rejected += other.rejected
-        self.near += other.near
-        self.first_near = [*self.first_near, *other.first_near][:N_NAMED]
-
-    def take(self, n_spans: int, done: list[str]) -> None:
-        """Count a row that was taken, and what was done to its spans, a word each."""
-        self.rows["in"] += 1
-        kinds = [word.partition(": ") for word in done]
-        is_repaired = any(kind != "ignored" for kind, *_ in kinds)
-        self.rows["repaired" if is_repaired else "kept"] += 1
-        self.spans["in"] += n_spans
-        self.spans["kept"] += n_spans
-        for kind, _, label in kinds:
-            if kind in KINDS:
-                self.spans[kind] += 1
-                self.spans["kept"] -= 1
-                if label:
-                    self.ignored[f"{label}, not looked for"] += 1
-            else:
-                self.repairs[kind] += 1
+    def keep(self, n_spans: int, outcome: Outcome) -> None:
+        """Count a row that became a doc, and what happened to its spans."""
+        self.rows.update(["in", "repaired" if outcome.repairs else "kept"])
+        self.spans.update({"in": n_spans, "kept": n_spans - outcome.spans.total()})
+        for name in ("spans", "repairs", "ignored"):
+            getattr(self, name).update(getattr(outcome, name))
 
     def ignore(self, n_spans: int, why: str) -> None:
-        """Count a row that is not to be used, and why."""
-        self.rows.update({"in": 1, "ignored": 1})
+        """Count a row that is not used, and why."""
+        self.rows.update(["in", "ignored"])
         self.spans.update({"in": n_spans, "ignored": n_spans})
         self.ignored[why] += 1
 
-    def reject(self, rejected: RejectedRow, n_spans: int) -> None:
-        """Count and keep a row that was refused."""
-        self.rows.update({"in": 1, "rejected": 1})
+    def reject(self, row: Row, error: RejectedError, n_spans: int) -> None:
+        """Count a row that is rejected, and keep it."""
+        self.rows.update(["in", "rejected"])
         self.spans.update({"in": n_spans, "rejected": n_spans})
-        self.rejected.append(rejected)
+        # Not the error itself, which would keep its doc in memory.
+        self.rejected.append(RejectedRow(row, str(error), error.excerpt, error.other))
 
-    def note_near(self, place: str, near: str) -> None:
-        """Count a row of train that nearly stands elsewhere, and name the first."""
+    def note_near(self, row: str, near: str) -> None:
+        """Count a training row that is nearly the same as a held-out row."""
         self.near += 1
         if self.near <= N_NAMED:
-            self.first_near.append((place, near))
+            self.first_near.append((row, near))
 
     def to_json(self) -> dict[str, Any]:
-        """Give the counts in the form of `corpus/preprocess.json`."""
+        """Return the counts as `corpus/preprocess.json` has them."""
         return {
-            "rows": {kind: self.rows[kind] for kind in KINDS},
-            "spans": {kind: self.spans[kind] for kind in KINDS},
+            "rows": {kind: self.rows[kind] for kind in COUNTS},
+            "spans": {kind: self.spans[kind] for kind in COUNTS},
             "repairs": dict(sorted(self.repairs.items())),
             "ignored": dict(sorted(self.ignored.items())),
             "reasons": dict(reasons(self.rejected)),
@@ -107,5 +99,72 @@ class Account:
 
 
 def reasons(rejected: list[RejectedRow]) -> list[tuple[str, int]]:
-    """List what rows were refused for, commonest first: what stands before a colon."""
+    """Count rejected rows by reason, up to the colon, the most frequent first."""
     return Counter(row.reason.partition(":")[0] for row in rejected).most_common()
+
+
+def show(account: Account, name: str, rejected_path: Path) -> None:
+    """Print what happened to the rows and spans, and what a person should look at."""
+    counts = account.to_json()
+    for what in ("rows", "spans"):
+        n_in, *others = (counts[what][kind] for kind in COUNTS)
+        kinds = [f"{n} {kind}" for n, kind in zip(others, COUNTS[1:], strict=True) if n]
+        is_rejected = what == "rows" and account.rejected
+        file = f" ({rejected_path})" if is_rejected else ""
+        print(f"{name}{n_in} {what}: {', '.join(kinds) or 'nothing kept'}{file}")
+    for what in ("repairs", "ignored"):
+        if counts[what]:
+            kinds = [f"{kind} ({n})" for kind, n in counts[what].items()]
+            print(f"{name}{what}: {', '.join(kinds)}")
+    for file, unit in counts["offsets"].items():
+        print(f"{file}: offsets count {unit}")
+    for row in account.rejected[:N_ROWS_SHOWN]:
+        print("Rejected", row)
+    if account.near:
+        pair = " and ".join(account.first_near[0])
+        print(
+            f"{account.near} rows of train nearly repeat a held-out row, first {pair}"
+        )
+
+
+def check_rejected(account: Account, max_share: float, path: Path) -> None:
+    """Check that not too many rows were rejected, or name the frequent reasons."""
+    n_rejected, n_rows = len(account.rejected), account.rows["in"]
+    if n_rejected > max_share * n_rows:
+        most = reasons(account.rejected)[:N_REASONS]
+        raise ValueError(
+            f"{n_rejected} of {n_rows} rows were rejected, a share of more than "
+            f"{max_share:g} (--max-rejected): "
+            + "; ".join(f"{reason} ({n})" for reason, n in most)
+            + f". All are in {path}: correct them in your files, or see the flags for "
+            "repairs in preprocess --help."
+        )
+
+
+def check_sets(
+    account: Account, old_account: Account, settings: dict[str, str | None]
+) -> None:
+    """Check that every set has annotations to learn from or to score on."""
+    if old_account.docs and not old_account.labels["old_test"]:
+        raise ValueError(
+            f"{settings['old_test']} has no annotation: vars.old_test needs gold "
+            "of the old types."
+        )
+    labels = ", ".join(sorted(account.labels["train"])) or "any label"
+    for name in account.docs:
+        if not account.labels[name]:
+            source = settings[name] or f"The {name} set split off {settings['train']}"
+            raise ValueError(
+                f"{source} has no annotation of {labels}: vars.{name} needs some; a "
+                "dev or test set left empty is split off vars.train."
+            )
+
+
+def warn(new: list[str], known: Collection[str], tested: Collection[str]) -> None:
+    """Warn of new labels that can't be scored, or that look like a mistake."""
+    if untested := [name for name in new if name not in tested]:
+        msg.warn(f"New, but not in test: {', '.join(untested)}. It will not be scored.")
+    alike = {name.casefold(): name for name in known}
+    for name in new:
+        if other := alike.get(name.casefold()):
+            msg.warn(f"{name} is new: if you mean the base's {other}, write it so.")

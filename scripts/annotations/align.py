@@ -1,4 +1,4 @@
-"""Records to docs: every span must fit the text and the tokens, or be repaired."""
+"""Records to docs: every span must fit the text and its tokens, or be repaired."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -6,20 +6,21 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 
-from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 from spacy.util import filter_spans
 
+from scripts.annotations.account import Outcome
 from scripts.annotations.offsets import CHARS, Reading, to_span
-from scripts.annotations.records import INCORRECT, Record, RefusedError, Span
+from scripts.annotations.records import Record, RejectedError, Span
+from scripts.components.ner import INCORRECT
 
 # Tokens that no entity begins or ends with, and those that come in pairs.
 PUNCTUATION = frozenset(",;:")
 PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "“": "”", "‘": "’", "«": "»"}
 MATES = {mate: word for word, mate in PAIRS.items()}
 Align = Literal["strict", "contract", "expand"]
-# The tokenizer takes the square of this many steps: hours for a text full of them.
+# The time of the tokenizer grows with the square of this: hours for a text full of it.
 MAX_SIGNS = 2000
 SIGNS = re.compile(rf"[^\w\s]{{{MAX_SIGNS},}}")
 # Characters shown at each side of a span that does not fit.
@@ -27,15 +28,7 @@ CONTEXT = 30
 
 
 class Repairs(NamedTuple):
-    """What may be done to a span that does not fit; each is a flag of `preprocess`.
-
-    Attributes:
-        align: A span that ends inside a token is refused (`strict`), narrowed
-            (`contract`) or widened (`expand`).
-        trim: White space and punctuation at a span's edges are cut.
-        merge: The same span twice is one, and so is the same row.
-        longest: Of spans that overlap the longest stays; else the row is refused.
-    """
+    """How to repair spans that do not fit; each is a flag of `preprocess`."""
 
     align: Align = "strict"
     trim: bool = True
@@ -43,141 +36,129 @@ class Repairs(NamedTuple):
     longest: bool = False
 
 
-def make_doc(
+def check_text(text: str, max_length: int) -> None:
+    """Reject a text that is too long for spaCy, or that would take it hours."""
+    if len(text) > max_length:
+        reason = f"text too long: {len(text)} characters of at most {max_length}"
+        raise RejectedError(reason)
+    if len(text) > MAX_SIGNS and SIGNS.search(text):
+        raise RejectedError(f"more than {MAX_SIGNS} punctuation characters in a row")
+
+
+def annotate(
+    doc: Doc,
     record: Record,
-    nlp: Language,
     reading: Reading,
     repairs: Repairs,
     labels: Collection[str] | None = None,
-) -> tuple[Doc, list[str]]:
-    """Tokenize a record's text and set its spans as entities.
+) -> Outcome:
+    """Set the spans of a record as the entities of its doc.
 
     Args:
+        doc: The text of the record, tokenized; changed in place.
         record: The record.
-        nlp: The pipeline whose tokenizer counts: the one to be updated.
-        reading: How the record's offsets are read.
-        repairs: What may be done to its spans.
-        labels: The labels that count, None: all; other spans are ignored.
-
-    Returns:
-        The doc, and a word for each span that was repaired, rejected or ignored (with
-        its label), and for each repair.
+        reading: How to read its offsets.
+        repairs: How to repair spans that do not fit.
+        labels: The labels that count, other spans are ignored; None: all count.
 
     Raises:
-        RefusedError: If a span is empty, out of range, misaligned or overlapping.
+        RejectedError: If a span is empty, out of range, misaligned or overlapping.
     """
-    text, n_spans = record.text, record.n_spans
-    if len(text) > nlp.max_length:
-        reason = f"text too long: {len(text)} characters of at most {nlp.max_length}"
-        raise RefusedError(reason, n_spans)
-    if len(text) > MAX_SIGNS and SIGNS.search(text):
-        raise RefusedError(f"more than {MAX_SIGNS} signs in a row", n_spans)
-    doc = nlp.make_doc(text)
-    others = set() if labels is None else {s.label for s in record.spans} - {*labels}
-    spans = [s for s in record.spans if s.label not in others]
-    done = [f"ignored: {s.label}" for s in record.spans if s.label in others]
-    try:
-        ents = place_all(spans, text, doc, reading, repairs, done)
-        known = resolve(sorted(ents), repairs)
-        doc.set_ents(known, default="missing" if record.partial else "outside")
-        if record.wrong:
-            wrong = place_all(record.wrong, text, doc, reading, repairs, done)
-            if wrong.keys() & set(known):
-                raise RefusedError(f"an entity and none: {show(min(wrong))}")
-            doc.spans[INCORRECT] = list(wrong)
-            done += ["repaired" for is_repaired in wrong.values() if is_repaired]
-    except RefusedError as error:
-        raise RefusedError(str(error), n_spans, error.excerpt) from error
-    done += ["repaired" for ent in known if ents[ent]]
-    done += ["rejected", "overlap"] * (len(ents) - len(known))
-    return doc, done
+    outcome = Outcome()
+    others = {s.label for s in record.spans} - {*labels} if labels is not None else ()
+    for label in (s.label for s in record.spans if s.label in others):
+        outcome.spans["ignored"] += 1
+        outcome.ignored[f"{label}, not looked for"] += 1
+    spans = [span for span in record.spans if span.label not in others]
+    found = find_spans(spans, record.text, doc, reading, repairs, outcome)
+    ents = without_overlaps(sorted(found), repairs)
+    wrong = find_spans(record.wrong, record.text, doc, reading, repairs, outcome)
+    if both := wrong.keys() & {*ents}:
+        raise RejectedError(f"marked as an entity and as wrong: {show(min(both))}")
+    doc.set_ents(ents, default="missing" if record.partial else "outside")
+    if wrong:
+        doc.spans[INCORRECT] = [*wrong]
+    outcome.spans["repaired"] += sum(found[e] for e in ents) + sum(wrong.values())
+    if n_dropped := len(found) - len(ents):
+        outcome.spans["rejected"] = outcome.repairs["overlap"] = n_dropped
+    return outcome
 
 
-def place_all(
+def find_spans(
     spans: Iterable[Span],
     text: str,
     doc: Doc,
     reading: Reading,
     repairs: Repairs,
-    done: list[str],
+    outcome: Outcome,
 ) -> dict[DocSpan, bool]:
-    """Find spans in a doc.
+    """Find spans in a doc, with whether each was repaired; counts the repairs.
 
-    Args:
-        spans: The spans.
-        text: The doc's text, which it would make anew each time.
-        doc: The doc.
-        reading: How offsets are read.
-        repairs: What may be done.
-        done: A word for each repair; grows.
-
-    Returns:
-        The entities, and whether each was repaired.
+    `text` is the text of the doc, which takes long to make it.
 
     Raises:
-        RefusedError: If one does not fit, or comes twice and may not be merged.
+        RejectedError: If one does not fit, or occurs twice and may not be merged.
     """
-    placed: dict[DocSpan, bool] = {}
+    found: dict[DocSpan, bool] = {}
     for span in spans:
-        ent, kinds = place(span, text, doc, reading, repairs)
-        if ent in placed:
+        ent, kinds = find_span(span, text, doc, reading, repairs)
+        if ent in found:
             if not repairs.merge:
-                raise RefusedError(f"twice the same span: {show(ent)}")
-            kinds = ["duplicate", "repaired"]
-        placed.setdefault(ent, bool(kinds))
-        done += kinds
-    return placed
+                raise RejectedError(f"the same span twice: {show(ent)}; see --merge")
+            kinds = ["duplicate"]
+            outcome.spans["repaired"] += 1
+        found.setdefault(ent, bool(kinds))
+        outcome.repairs.update(kinds)
+    return found
 
 
-def place(
+def find_span(
     span: Span, text: str, doc: Doc, reading: Reading, repairs: Repairs
 ) -> tuple[DocSpan, list[str]]:
-    """Find a span in a doc, and say how it had to be repaired.
+    """Find a span in a doc, with the kinds of repair that it needs.
 
     Raises:
-        RefusedError: If it does not fit, or another text stands there than it says.
+        RejectedError: If it does not fit.
     """
-    read, kinds = span, []
-    if reading != Reading():
-        try:
-            read = to_span(text, span, reading)
-        except ValueError as error:
-            reason = f"offset inside a character: {name(span)}"
-            raise RefusedError(reason) from error
-        if read != span:
-            kinds.append("ends" if reading == Reading(CHARS, True) else reading.unit)
-    check(read, text)
+    kinds: list[str] = []
+    try:
+        read = to_span(text, span, reading)
+    except ValueError as error:
+        reason = f"offset inside a character: {name(span)}; see --offsets"
+        raise RejectedError(reason) from error
+    if read != span:
+        kinds.append("ends" if reading == Reading(CHARS, True) else reading.unit)
+    check_span(read, text)
     cut = trim(read, text) if repairs.trim else read
-    ent = doc.char_span(cut.start, cut.end, label=cut.label)
+    ent = doc.char_span(cut.start, cut.end, cut.label)
     if ent is None and repairs.align != "strict":
         mode = repairs.align
-        ent = doc.char_span(cut.start, cut.end, label=cut.label, alignment_mode=mode)
+        ent = doc.char_span(cut.start, cut.end, cut.label, alignment_mode=mode)
         kinds.append(mode)
     if not ent:
-        raise RefusedError(misaligned(cut, doc), excerpt=mark(text, cut))
-    if text[ent.start_char].isspace() or text[ent.end_char - 1].isspace():
-        # The parser can do neither.
+        raise RejectedError(misaligned(cut, doc), excerpt=mark(text, cut))
+    if ent.text != ent.text.strip():
+        # spaCy's parser can do neither.
         reason = f"begins or ends with white space: {name(span)}"
-        raise RefusedError(reason, excerpt=mark(text, cut))
-    bare = ent
-    if repairs.trim and not (text[cut.start].isalnum() and text[cut.end - 1].isalnum()):
-        bare = strip_punctuation(ent)
-    if cut != read or bare is not ent:
+        raise RejectedError(reason, excerpt=mark(text, cut))
+    bare = strip_punctuation(ent) if repairs.trim else ent
+    if cut != read or bare != ent:
         kinds.append("trim")
     return bare, kinds
 
 
-def check(span: Span, text: str) -> None:
-    """Refuse a span that is empty, reversed, blank, outside its text or elsewhere."""
+def check_span(span: Span, text: str) -> None:
+    """Reject a span that is blank or outside its text, or that has another text."""
     if span.start < 0 or span.end > len(text):
-        place = f"{name(span)} of {len(text)} characters"
-        raise RefusedError(f"outside the text: {place}")
+        reason = f"outside the text: {name(span)} of {len(text)} characters"
+        raise RejectedError(reason)
     surface = text[span.start : span.end]
     if not surface.strip():
-        raise RefusedError(f"empty: {name(span)}", excerpt=mark(text, span))
+        raise RejectedError(f"empty: {name(span)}", excerpt=mark(text, span))
     if span.text is not None and squeeze(span.text) != squeeze(surface):
-        reason = f"not where it says: {name(span)} is {surface!r}, not {span.text!r}"
-        raise RefusedError(reason, excerpt=mark(text, span))
+        both = f"{name(span)} is {surface!r}, its text is {span.text!r}"
+        reason = f"offsets and text of a span differ: {both}; see --offsets"
+        raise RejectedError(reason, excerpt=mark(text, span))
 
 
 def squeeze(text: str) -> str:
@@ -186,79 +167,65 @@ def squeeze(text: str) -> str:
 
 
 def trim(span: Span, text: str) -> Span:
-    """Cut white space at both ends off a span that is not blank."""
+    """Cut white space off both ends of a span that is not blank."""
     surface = text[span.start : span.end]
-    if surface == surface.strip():
-        return span
     start = span.end - len(surface.lstrip())
     return span._replace(start=start, end=start + len(surface.strip()))
 
 
 def strip_punctuation(ent: DocSpan) -> DocSpan:
-    """Cut tokens of punctuation off a span, and brackets and quotes without a mate."""
-    first, last = ent.start, ent.end
-    doc = ent.doc
+    """Cut punctuation tokens off a span, and brackets and quotes without a mate."""
+    words = [token.text for token in ent]
+    first, last = 0, len(words)
     while last - first > 1:
-        words = [token.text for token in doc[first:last]]
-        if words[0] in PUNCTUATION or is_alone(words, PAIRS, words[0]):
+        some = words[first:last]
+        if some[0] in PUNCTUATION or is_alone(some[0], PAIRS, some):
             first += 1
-        elif words[-1] in PUNCTUATION or is_alone(words, MATES, words[-1]):
+        elif some[-1] in PUNCTUATION or is_alone(some[-1], MATES, some):
             last -= 1
         else:
             break
-    if (first, last) == (ent.start, ent.end):
-        return ent
-    return DocSpan(doc, first, last, label=ent.label)
+    return DocSpan(ent.doc, ent.start + first, ent.start + last, label=ent.label)
 
 
-def is_alone(words: list[str], pairs: dict[str, str], word: str) -> bool:
-    """Say whether a bracket or quote has no mate among the words."""
-    if word not in pairs:
+def is_alone(word: str, mates: dict[str, str], words: list[str]) -> bool:
+    """Check whether a word is a bracket or quote that has no mate among the words."""
+    if word not in mates:
         return False
-    if pairs[word] == word:
+    if mates[word] == word:
         return words.count(word) % 2 == 1
-    return words.count(word) > words.count(pairs[word])
+    return words.count(word) > words.count(mates[word])
 
 
-def resolve(ents: list[DocSpan], repairs: Repairs) -> list[DocSpan]:
-    """Give the entities of which none overlap, or refuse them.
-
-    Args:
-        ents: The entities, sorted.
-        repairs: Whether the longest of those that overlap stays.
-
-    Raises:
-        RefusedError: If some overlap and may not be left out.
-    """
+def without_overlaps(ents: list[DocSpan], repairs: Repairs) -> list[DocSpan]:
+    """Of sorted entities that overlap, return the longest, or reject them all."""
     for before, ent in pairwise(ents):
-        if ent.start < before.end:
-            if repairs.longest:
-                return filter_spans(ents)
-            reason = f"overlap: {show(ent)} and {show(before)}, keep one of them"
-            raise RefusedError(reason)
-    return ents
+        if ent.start < before.end and not repairs.longest:
+            both = f"{show(ent)} and {show(before)}"
+            raise RejectedError(f"overlap: {both}, keep one of them or see --longest")
+    return filter_spans(ents)
 
 
 def misaligned(span: Span, doc: Doc) -> str:
-    """Say which tokens a misaligned span cuts, and where their edges are."""
+    """Write where a misaligned span is, and where the nearest tokens are."""
     near = doc.char_span(span.start, span.end, alignment_mode="expand")
     cut = doc.text[span.start : span.end]
-    place = f"ends inside a token: span {span.start}:{span.end} {cut!r} ({span.label})"
-    return f"{place}, nearest is {show(near)}; see --align" if near else place
+    where = f"ends inside a token: span {span.start}:{span.end} {cut!r} ({span.label})"
+    return f"{where}, nearest is {show(near)}; see --align" if near else where
 
 
 def name(span: Span) -> str:
-    """Name a span by its offsets and label, for a message."""
+    """Write the offsets and label of a span."""
     return f"span {span.start}:{span.end} ({span.label})"
 
 
 def show(ent: DocSpan) -> str:
-    """Write a span as its offsets and text, for a message."""
+    """Write the offsets and text of a span in a doc."""
     return f"{ent.start_char}:{ent.end_char} {ent.text!r}"
 
 
 def mark(text: str, span: Span) -> str:
-    """Show a span where it stands: …before >>>span<<< after…."""
+    """Show a span in its text: …before >>>span<<< after…."""
     start, end = sorted((max(0, span.start), max(0, span.end)))
     before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
     return f"{before}>>>{text[start:end]}<<<{after}"

@@ -1,14 +1,15 @@
-"""Offsets in other units than characters, and what a file's offsets count.
+"""Offsets in other units than characters, and what the offsets of a file count.
 
 Browser tools count UTF-16 units (doccano's issue 2290, Label Studio's 1347), some
-tools bytes; and a text may have changed its line ends or its Unicode form since it
-was annotated. Each unit is a way to write the text such that offsets count its items.
+tools bytes; and a text may have got other line ends or another Unicode form since it
+was annotated. Each unit is a way to write the text so that offsets count its items.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NamedTuple
 from unicodedata import combining, normalize
 
@@ -16,74 +17,65 @@ from scripts.annotations.records import Record, Span
 
 
 class Unit(NamedTuple):
-    """How a tool saw a text: written its way, and back, `width` items a unit."""
+    """How a tool saw a text: `there` its way, `back` to ours, `width` items a unit."""
 
     there: Callable[[str], Any]
     back: Callable[[Any], str]
     width: int = 1
 
 
+def to_lf(text: str) -> str:
+    """Write a text with the line ends of Unix."""
+    return text.replace("\r\n", "\n")
+
+
+def to_crlf(text: str) -> str:
+    """Write a text with the line ends of Windows."""
+    return text.replace("\n", "\r\n")
+
+
+nfc, nfd = partial(normalize, "NFC"), partial(normalize, "NFD")
 UNITS = {
-    "utf16": Unit(
-        lambda text: text.encode("utf-16-le"), lambda seen: seen.decode("utf-16-le"), 2
-    ),
-    "bytes": Unit(lambda text: text.encode(), lambda seen: seen.decode()),
-    # The text has the one kind of line end, and the tool saw the other.
-    "lf": Unit(
-        lambda text: text.replace("\r\n", "\n"), lambda seen: seen.replace("\n", "\r\n")
-    ),
-    "crlf": Unit(
-        lambda text: text.replace("\n", "\r\n"), lambda seen: seen.replace("\r\n", "\n")
-    ),
-    "nfc": Unit(
-        lambda text: normalize("NFC", text), lambda seen: normalize("NFD", seen)
-    ),
-    "nfd": Unit(
-        lambda text: normalize("NFD", text), lambda seen: normalize("NFC", seen)
-    ),
+    "utf16": Unit(lambda x: x.encode("utf-16-le"), lambda x: x.decode("utf-16-le"), 2),
+    "bytes": Unit(str.encode, bytes.decode),
+    # The text has one kind of line end or Unicode form, and the tool saw the other.
+    "lf": Unit(to_lf, to_crlf),
+    "crlf": Unit(to_crlf, to_lf),
+    "nfc": Unit(nfc, nfd),
+    "nfd": Unit(nfd, nfc),
 }
 CHARS = "chars"
 Offsets = Literal["chars", "utf16", "bytes", "lf", "crlf", "nfc", "nfd"]
-# A file is read in another way if that many times more spans fit so than cease to:
-# one slip of an annotator is no unit. Ends a character short are the commonest slip.
+# A file is read in another way if it makes that many times more spans fit than it makes
+# not fit: one slip of an annotator is no unit. Ends that are a character short are the
+# most frequent slip.
 MIN_TIMES, MIN_WON, MIN_INCLUSIVE = 4, 2, 3
-# A span that says its own text is worth this many that do not.
+# A span with a text of its own is worth this many without.
 TEXT_WEIGHT = 3
 # Thai to Burmese, Khmer, kana and Han: scripts that put no spaces between words.
 NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff]"
 )
-# Records heard of a file for each unit: enough to tell, however long the file is.
-MAX_HEARD = 200
-# Characters read anew for a file's spans, of which each takes its whole text: seconds.
-MAX_READ = 50_000_000
+# Characters converted for the votes of a file, a whole text for each span: 2 seconds.
+MAX_READ = 10_000_000
 
 
 class Reading(NamedTuple):
-    """How a file's offsets are read: in what unit, and whether ends are inclusive."""
+    """How to read the offsets of a file: in what unit, and if ends are inclusive."""
 
     unit: str = CHARS
     inclusive: bool = False
 
 
-READINGS = [Reading(unit, ends) for unit in (CHARS, *UNITS) for ends in (False, True)][
-    1:
-]
+READINGS = [Reading(unit, ends) for unit in (CHARS, *UNITS) for ends in (False, True)]
+OTHER_READINGS = READINGS[1:]
 
 
 def to_chars(text: str, offset: int, unit: str) -> int:
-    """Convert an offset to characters.
-
-    Args:
-        text: The text.
-        offset: The offset in `unit`.
-        unit: `chars` or one of `UNITS`.
-
-    Returns:
-        The offset in characters; one outside the text stays outside.
+    """Convert an offset in a unit to characters; one outside the text stays outside.
 
     Raises:
-        ValueError: If it falls inside a character.
+        ValueError: If it is inside a character.
     """
     if unit == CHARS or offset < 0:
         return offset
@@ -104,10 +96,10 @@ def from_chars(text: str, offset: int, unit: str) -> int:
 
 
 def to_span(text: str, span: Span, reading: Reading) -> Span:
-    """Give a span in characters, its end exclusive.
+    """Convert a span to characters, its end exclusive.
 
     Raises:
-        ValueError: If an offset falls inside a character.
+        ValueError: If an offset is inside a character.
     """
     start = to_chars(text, span.start, reading.unit)
     end = to_chars(text, span.end + reading.inclusive, reading.unit)
@@ -116,79 +108,64 @@ def to_span(text: str, span: Span, reading: Reading) -> Span:
 
 @dataclass
 class Votes:
-    """How many spans of a file fit their text in another reading, and not in this one.
+    """How many spans of a file fit in another reading but not in characters.
 
-    A span with a text of its own fits where that stands; another where it begins and
-    ends with a word. Spans that fit in both readings, or neither, tell nothing.
+    A span with a text of its own fits where that text is; another where it begins and
+    ends with a word. Spans that fit in both readings, or in neither, have no vote.
+    `n_left` characters may still be converted.
     """
 
     won: Counter[Reading] = field(default_factory=Counter)
     lost: Counter[Reading] = field(default_factory=Counter)
-    n_heard: Counter[str] = field(default_factory=Counter)
     n_left: int = MAX_READ
 
     def add(self, record: Record) -> None:
-        """Hear a record's spans, in the tool's own offsets."""
-        text = record.text
-        is_plain = text.isascii() and "\n" not in text
-        units = [
-            u for u in ([CHARS] if is_plain else UNITS) if self.n_heard[u] < MAX_HEARD
-        ]
-        if not is_plain:
-            units = [unit for unit in units if counts_otherwise(text, unit)]
-        if not units:
-            return
-        self.n_heard.update(units)
-        spans = (*record.spans, *record.wrong)
-        if units != [CHARS]:
+        """Count the votes of the spans of a record, in the offsets of its tool."""
+        text, spans = record.text, (*record.spans, *record.wrong)
+        units = [unit for unit in UNITS if counts_otherwise(text, unit)]
+        if units:
             spans = spans[: self.n_left // len(text)]
             self.n_left -= len(text) * len(spans)
         for span in spans:
             weight = 1 if span.text is None else TEXT_WEIGHT
             fit = {
-                Reading(unit, inclusive): fits(text, span, Reading(unit, inclusive))
-                for unit in {CHARS, *units}
-                for inclusive in (False, True)
+                r: fits(text, span, r) for r in READINGS if r.unit in (CHARS, *units)
             }
-            for reading in READINGS:
-                # Where it numbers the text alike, a unit is as good as characters.
-                alike = fit.get(reading, fit[Reading(CHARS, reading.inclusive)])
-                if alike != fit[Reading()]:
-                    (self.won if alike else self.lost)[reading] += weight
-        if record.length is not None:
-            for unit in {*units} - {CHARS}:
-                is_it = from_chars(text, len(text), unit) == record.length
-                (self.won if is_it else self.lost)[Reading(unit)] += TEXT_WEIGHT
+            for reading in OTHER_READINGS:
+                # A unit that counts this text alike fits as well as characters do.
+                does_fit = fit.get(reading, fit[Reading(CHARS, reading.inclusive)])
+                if does_fit != fit[Reading()]:
+                    (self.won if does_fit else self.lost)[reading] += weight
+        for unit in units if record.length is not None else ():
+            has_length = from_chars(text, len(text), unit) == record.length
+            (self.won if has_length else self.lost)[Reading(unit)] += TEXT_WEIGHT
 
     def choose(self, unit: str | None = None, inclusive: bool | None = None) -> Reading:
-        """Choose how to read the offsets: as characters unless far more fit so.
+        """Choose a reading, of those that `unit` and `inclusive` allow where given.
 
-        Args:
-            unit: The unit, where it is known.
-            inclusive: Whether ends are inclusive, where that is known.
+        It is characters unless far more spans fit otherwise.
         """
-        known = Reading(unit or CHARS, bool(inclusive))
         likely = [
             reading
-            for reading in READINGS
+            for reading in OTHER_READINGS
             if unit in (None, reading.unit)
             and inclusive in (None, reading.inclusive)
             and self.won[reading] >= max(MIN_WON, MIN_TIMES * self.lost[reading])
             and (not reading.inclusive or self.won[reading] >= MIN_INCLUSIVE)
         ]
-        score = {reading: self.won[reading] - self.lost[reading] for reading in likely}
-        return max(likely, key=score.__getitem__, default=known)
+        known = Reading(unit or CHARS, bool(inclusive))
+        return max(likely, key=lambda r: self.won[r] - self.lost[r], default=known)
 
 
 def counts_otherwise(text: str, unit: str) -> bool:
-    """Say whether a unit numbers the text otherwise than characters do."""
+    """Check whether offsets in a unit differ from characters in a text."""
     there, back, width = UNITS[unit]
     seen = there(text)
     return len(seen) != width * len(text) and back(seen) == text
 
 
 def fits(text: str, span: Span, reading: Reading) -> bool:
-    """Say whether a span, read so, is what a person would have marked."""
+    """Check whether a span, read so, is one that a person would mark."""
     try:
         start, end, _, surface = to_span(text, span, reading)
     except ValueError:
@@ -206,7 +183,7 @@ def fits(text: str, span: Span, reading: Reading) -> bool:
 
 
 def cuts_word(text: str, at: int) -> bool:
-    """Say whether a place is inside a word, in scripts that separate words."""
+    """Check whether an offset is inside a word, in scripts that separate words."""
     around = text[max(0, at - 1) : at + 1]
     is_inside = len(around) == 2 and all(c.isalnum() or combining(c) for c in around)
     return is_inside and not NO_SPACES.search(around)

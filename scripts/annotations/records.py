@@ -1,21 +1,18 @@
-"""A row of an annotation file, as it was read, as it was taken or as it was refused."""
+"""A row of an annotation file: as read, as understood, or as rejected."""
 
 from reprlib import Repr
 from typing import Any, NamedTuple
 
-# The span group of a doc for what a person said is no such entity.
-INCORRECT = "incorrect_spans"
-# Characters of a reason shown on the terminal; a row may be of any size.
-N_SHOWN = 300
+# Characters of a reason shown on the terminal; a row may have any size.
+MAX_REASON = 300
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
 
 class Span(NamedTuple):
-    """An entity by offsets in the text, end exclusive, in the unit of its tool.
+    """An entity by its offsets in the text, end exclusive, as its tool counts them.
 
-    `text` is the entity's text where the tool wrote it down: what the offsets are
-    checked against.
+    The offsets are checked against `text`, where the tool wrote that.
     """
 
     start: int
@@ -25,11 +22,7 @@ class Span(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row as it stands in a file.
-
-    `value` is a line of JSON that is not parsed yet, what it holds, or its text if it
-    is broken.
-    """
+    """A row of a file: its value, or its text and an error if that can't be parsed."""
 
     file: str
     line: int
@@ -42,19 +35,17 @@ class Record(NamedTuple):
 
     Attributes:
         text: The text.
-        spans: The person's spans.
-        wrong: Spans that the person said are no such entity.
-        partial: Whether the absence of a span means nothing.
-        ignored: Why the row is not to be used; empty if it is.
-        length: The text's length as the tool counts it, if the row says so.
-        group: The document the text is from, if the row says so.
+        spans: The entities.
+        wrong: Spans that the person rejected as entities.
+        partial: Whether unmarked text was not annotated.
+        length: Length of the text as the tool counts it, if the row has it.
+        group: The document that the text is from, if the row has it.
     """
 
     text: str
     spans: tuple[Span, ...] = ()
     wrong: tuple[Span, ...] = ()
     partial: bool = False
-    ignored: str = ""
     length: int | None = None
     group: str = ""
 
@@ -64,23 +55,23 @@ class Record(NamedTuple):
         return len(self.spans) + len(self.wrong)
 
 
-class RefusedError(ValueError):
-    """Why a row is refused, how many spans go with it, and where in its text."""
+class RejectedError(ValueError):
+    """Why a row is rejected; what comes before a colon is counted."""
 
-    def __init__(self, reason: str, n_spans: int = 0, excerpt: str = "") -> None:
-        """Keep the reason, for the person who wrote the row."""
+    def __init__(
+        self, reason: str, n_spans: int = 0, excerpt: str = "", other: Row | None = None
+    ) -> None:
+        """Set the reason, with the parts of a `RejectedRow` and a number of spans."""
         super().__init__(reason)
-        self.n_spans = n_spans
-        self.excerpt = excerpt
+        self.n_spans, self.excerpt, self.other = n_spans, excerpt, other
 
 
-def short(value: Any) -> str:
-    """Write a value of any size and depth in a few words, for a reason."""
-    return SHORT.repr(value)
+class IgnoredError(RejectedError):
+    """Why a row is not used though nothing is wrong with it."""
 
 
 class RejectedRow(NamedTuple):
-    """A row that can't be used, and why; `other` is the row it contradicts."""
+    """A row that can't be used, and why; `other` is the row that it contradicts."""
 
     row: Row
     reason: str
@@ -88,12 +79,17 @@ class RejectedRow(NamedTuple):
     other: Row | None = None
 
     def __str__(self) -> str:
-        """Say where the row stands and why it was refused."""
-        return f"{self.row.file}:{self.row.line}: {self.reason[:N_SHOWN]}"
+        """Write where the row is and why it is rejected, in one line."""
+        return f"{self.row.file}:{self.row.line}: {self.reason[:MAX_REASON]}"
 
     def to_json(self) -> dict[str, Any]:
-        """Give the row whole, to be mended and fed back."""
-        place = {"file": self.row.file, "line": self.row.line, "reason": self.reason}
+        """Return the whole row: corrected by hand, it can be an input."""
+        where = {"file": self.row.file, "line": self.row.line, "reason": self.reason}
         excerpt = {"excerpt": self.excerpt} if self.excerpt else {}
         other = {"other": self.other._asdict()} if self.other else {}
-        return {**place, **excerpt, **other, "row": self.row.value}
+        return {**where, **excerpt, **other, "row": self.row.value}
+
+
+def short(value: Any) -> str:
+    """Write a value of any size and depth in a few words, for a reason."""
+    return SHORT.repr(value)

@@ -1,112 +1,121 @@
-"""Dev and test sets split off the training rows, and what leaks between the sets."""
+"""Which rows become the dev or test set, and which training rows resemble those."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice, repeat
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
 
-import numpy as np
+from scripts.annotations.records import Record
+from scripts.scale.raw import hash_of
 
-# Share of the training rows that becomes a dev or test set where none is given:
-# enough to choose and to judge by, without costing the few examples there are; and
-# the most texts by label, with which an F holds within a point.
+# Share of the training rows that becomes a dev or test set if no file is given: enough
+# to choose and to judge by, without costing the few examples there are; and the most
+# texts by label, with which an F holds within a point.
 SPLIT_SHARE, MAX_SPLIT = 0.1, 500
-# Keys looked at in one go.
-PART = 1 << 12
 # Words in a shingle, and the share of shingles that makes two texts nearly the same.
 # Broder (1997), "On the Resemblance and Containment of Documents".
 N_WORDS, MIN_RESEMBLANCE = 3, 0.5
-# Texts noted for one shingle: a phrase that so many share tells nothing.
-MAX_POSTINGS = 5
+# Texts noted for one shingle: a phrase that so many share means nothing.
+MAX_TEXTS = 5
 
 
-def text_key(text: str) -> str:
-    """Hash a text so that case and white space make no difference."""
-    normal = " ".join(text.split()).casefold()
-    return hashlib.md5(normal.encode("utf-8", "surrogatepass")).hexdigest()
+def half_hash(text: str) -> int:
+    """Hash a text to 32 bits, never 0: by these, texts have always been split."""
+    return hash_of(text) >> 32 or 1
 
 
-def hash_of(text: str) -> int:
-    """Hash a text to 64 bits, never 0."""
-    return int(text_key(text)[:16], 16) or 1
+def count_labels(
+    records: Iterable[Record | None], wanted: Collection[str] = ()
+) -> Counter[str]:
+    """Count the spans of records by label; all labels, or those that are wanted."""
+    return Counter(
+        span.label
+        for record in records
+        for span in (record.spans if record else ())
+        if not wanted or span.label in wanted
+    )
 
 
-def split_off(
-    keys: np.ndarray, strata: np.ndarray, names: Sequence[str]
-) -> dict[int, str]:
-    """Choose what each set takes, the same on every run and machine.
+def split_rows(
+    records: Sequence[Record | None], names: Sequence[str], wanted: Collection[str] = ()
+) -> list[str]:
+    """Choose the set of each row, the same on every run and machine.
 
-    Rows go by the hash of their text or document, each under its rarest label, so
-    that every label stands on both sides where it can; equal keys stay together.
+    Rows are chosen by the hash of their text or document, each under its rarest label,
+    so that every label is in all sets where it can be. Rows of the same text or
+    document are in the same set.
 
     Args:
-        keys: The hash of each row, unsigned; 0: no row.
-        strata: The number of the label that each row counts under.
-        names: The sets to split off.
+        records: The records of the rows; None: a row that is not used.
+        names: The sets to split off; the rest is `train`.
+        wanted: The labels that count; empty: all.
+    """
+    texts = [half_hash(record.text) if record else 0 for record in records]
+    groups = [half_hash(r.group) if r and r.group else 0 for r in records]
+    keys = [group or text for group, text in zip(groups, texts, strict=True)]
+    counts = count_labels(records, wanted)
 
-    Returns:
-        The set of each key that is taken: a share of each stratum, at least one key
-        where that leaves another.
+    def rarity(label: str) -> tuple[int, str]:
+        return counts[label], label
+
+    by_rarest: defaultdict[str, set[int]] = defaultdict(set)
+    for record, key in zip(records, keys, strict=True):
+        if record:
+            labels = count_labels([record], wanted)
+            by_rarest[min(labels, key=rarity, default="")].add(key)
+    set_of = split_off([by_rarest[x] for x in sorted(by_rarest, key=rarity)], names)
+    pairs = zip(texts, keys, strict=True)
+    # A text in several documents is in the set of the last that is held out.
+    set_of_text = {text: set_of[key] for text, key in pairs if key in set_of}
+    return [set_of_text.get(text, "train") for text in texts]
+
+
+def split_off(groups: Iterable[set[int]], names: Sequence[str]) -> dict[int, str]:
+    """Choose keys of each group for each set: a share, at least one of several.
+
+    The first group that has a key decides.
     """
     set_of: dict[int, str] = {}
-    for stratum in np.unique(strata):
-        some = keys[strata == stratum]
-        some.sort()
-        is_new = np.r_[some[:1] > 0, some[1:] != some[:-1]]
-        n_left, sizes = int(is_new.sum()), []
-        for _ in names:
-            share = max(round(SPLIT_SHARE * n_left), int(n_left > 1))
-            sizes.append(min(share, MAX_SPLIT))
-            n_left -= sizes[-1]
-        low = islice(distinct(some, is_new), sum(sizes))
-        owners = chain.from_iterable(map(repeat, names, sizes))
-        for key, name in zip(low, owners, strict=True):
-            set_of.setdefault(key, name)
+    for keys in groups:
+        lowest, n_left = iter(sorted(keys)), len(keys)
+        for name in names:
+            n_chosen = max(round(SPLIT_SHARE * n_left), int(n_left > 1))
+            n_chosen = min(n_chosen, MAX_SPLIT)
+            n_left -= n_chosen
+            for key in islice(lowest, n_chosen):
+                set_of.setdefault(key, name)
     return set_of
 
 
-def distinct(keys: np.ndarray, is_new: np.ndarray) -> Iterator[int]:
-    """Give sorted keys once each, a part at a time: few are wanted of many."""
-    for start in range(0, len(keys), PART):
-        part = slice(start, start + PART)
-        yield from keys[part][is_new[part]].tolist()
-
-
+@dataclass
 class Shingles:
-    """The texts of the held-out sets, to find those that nearly stand in train."""
+    """The held-out texts: name and number of shingles; their numbers by shingle."""
 
-    def __init__(self) -> None:
-        """Begin without texts."""
-        self.texts: list[tuple[str, int]] = []
-        self.postings: dict[str, list[int]] = {}
+    texts: list[tuple[str, int]] = field(default_factory=list)
+    with_shingle: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, text: str, place: str) -> None:
-        """Note a held-out text and where it stands."""
+    def add(self, text: str, name: str) -> None:
+        """Add a held-out text under a name."""
         some = shingles(text)
         for shingle in some:
-            posting = self.postings.setdefault(shingle, [])
-            if len(posting) < MAX_POSTINGS:
-                posting.append(len(self.texts))
-        self.texts.append((place, len(some)))
+            numbers = self.with_shingle.setdefault(shingle, [])
+            if len(numbers) < MAX_TEXTS:
+                numbers.append(len(self.texts))
+        self.texts.append((name, len(some)))
 
     def near(self, text: str) -> str:
-        """Give the place of a held-out text that is nearly this one, or nothing."""
-        if not self.texts:
-            return ""
+        """Return the name of a held-out text that is nearly this one, or nothing."""
         some = shingles(text)
-        known = list(filter(None, map(self.postings.get, some)))
-        if len(known) < MIN_RESEMBLANCE * len(some):
-            return ""
-        counts = Counter(chain.from_iterable(known))
+        counts = Counter(chain(*(self.with_shingle.get(s, ()) for s in some)))
         for number, n_common in counts.items():
-            place, n_others = self.texts[number]
+            name, n_others = self.texts[number]
             if n_common >= MIN_RESEMBLANCE * (len(some) + n_others - n_common):
-                return place
+                return name
         return ""
 
 
 def shingles(text: str) -> dict[str, None]:
-    """Give each three words in a row, or each three characters where words are few.
+    """Return each three words in a row, or characters where words are fewer.
 
     In the order of the text: the same on every run.
     """

@@ -1,12 +1,11 @@
-"""What an update needs to know of a component: one module a kind, the same functions.
+"""What an update needs to know of a component: a module for each kind of it.
 
-Every other module asks `kind_of` for the kind and calls these functions; none of them
-looks at entities itself. A *fact* is what a person can annotate in a doc: for the NER
-`(start, end, label)` over tokens, the end exclusive. The label is the last item.
+All have the same functions, which other modules call on what `kind_of` returns. Only
+the formats and the alignment of annotations look at entities themselves. A *fact* is
+what a person can annotate in a doc: for the NER `(start, end, label)` over tokens, the
+end exclusive. The label is the last item.
 
-A kind has: `ATTRS` (what a `.spacy` file stores), `UNRELATED` (factories that take no
-part in its facts), `facts`, `unseen_tokens`, `aligned_facts`, `overlap`, `to_spans`,
-`split_points`, `complete`, `to_row`, `mark`, `keep_agreed`, `prepare` and `score`.
+`ner.py` shows what a kind has: constants, and functions from `facts` to `score`.
 To add one, write the module and name the factory in `KINDS`.
 """
 
@@ -20,41 +19,31 @@ from scripts.components import ner
 KINDS: dict[str, ModuleType] = {"ner": ner}
 # What all kinds store: a `.spacy` file is read without knowing whose it is.
 ATTRS = sorted({attr for kind in KINDS.values() for attr in kind.ATTRS})
+LABEL_ATTRS = {kind.LABEL_ATTR for kind in KINDS.values()}
 
 
 def kind_of(nlp: Language, component: str) -> ModuleType:
     """Return the module of a component's kind.
 
-    Args:
-        nlp: The pipeline.
-        component: Name of the pipe to update. A blank pipeline has none: there the name
-            is that of the factory.
+    In a pipeline without it, such as a blank one, the name is that of the factory.
 
     Raises:
-        ValueError: If the pipeline has no such pipe, or its kind is not supported.
+        ValueError: If the kind is not supported.
     """
-    factory = component
-    if nlp.component_names:
-        if component not in nlp.pipe_names:
-            raise ValueError(
-                f"The pipeline has no component '{component}' to update: set "
-                f"vars.component to one of {', '.join(nlp.pipe_names)}."
-            )
-        factory = nlp.get_pipe_meta(component).factory
+    is_there = component in nlp.component_names
+    factory = nlp.get_pipe_meta(component).factory if is_there else component
     if factory not in KINDS:
         raise ValueError(
-            f"'{component}' is a {factory}, which cannot be updated: set "
+            f"'{component}' is of kind {factory}, which cannot be updated: set "
             f"vars.component to a component of kind {', '.join(KINDS)}."
         )
     return KINDS[factory]
 
 
 def listened_to(nlp: Language, component: str) -> dict[str, list[str]]:
-    """List the pipes that a component listens to, with all listeners of each.
+    """List the pipes that a component listens to, with the names of all listeners.
 
-    Returns:
-        Names of the listeners by name of the pipe; empty if the component owns its
-        tok2vec.
+    There are none if the component owns its tok2vec.
     """
     listeners = {
         name: getattr(pipe, "listening_components", []) for name, pipe in nlp.pipeline

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 ATTRS = ("ENT_IOB", "ENT_TYPE")
+LABEL_ATTR = "ENT_TYPE"
 # Span group of a doc for spans that a person rejected.
 INCORRECT = "incorrect_spans"
 # Factories of components that set no entities.
@@ -26,6 +27,8 @@ UNRELATED = {
     "textcat_multilabel",
     "trainable_lemmatizer",
 }
+# Python that shows what a pipeline finds in a text.
+SHOW = "[(ent.text, ent.label_) for ent in nlp({text!r}).ents]"
 # Start and end in tokens, end exclusive, and label.
 Fact = tuple[int, int, str]
 
@@ -40,13 +43,18 @@ def to_facts(spans: Iterable[Span]) -> set[Fact]:
     return {(span.start, span.end, span.label_) for span in spans}
 
 
+def rejected_facts(doc: Doc) -> set[Fact]:
+    """Return the entities that a person rejected."""
+    return to_facts(doc.spans.get(INCORRECT, ()))
+
+
 def unseen_tokens(doc: Doc) -> set[int]:
     """Return the tokens that nobody annotated: their entity is a missing value."""
     return set(np.flatnonzero(doc.to_array("ENT_IOB") == 0).tolist())
 
 
 def aligned_facts(predicted: Doc, gold: Doc) -> set[Fact]:
-    """Return the predicted entities in tokens of gold, as spaCy's Scorer aligns them."""
+    """Return the predicted entities in tokens of gold, aligned as by the Scorer."""
     spans: Iterable[Span] = predicted.ents
     if spans and not np.array_equal(predicted.to_array(ORTH), gold.to_array(ORTH)):
         for ent in spans:
@@ -54,6 +62,11 @@ def aligned_facts(predicted: Doc, gold: Doc) -> set[Fact]:
             gold.vocab.strings.add(ent.label_)
         spans = Example(predicted, gold).get_aligned_spans_x2y(spans)
     return to_facts(spans)
+
+
+def tokens(fact: Fact) -> range:
+    """Return the tokens that an entity is about."""
+    return range(*fact[:2])
 
 
 def overlap(one: Fact, other: Fact) -> int:
@@ -64,16 +77,9 @@ def overlap(one: Fact, other: Fact) -> int:
 def to_spans(
     doc: Doc, some: Iterable[Fact], start: int = 0, end: int | None = None
 ) -> list[tuple[int, int, str]]:
-    """Convert entities to character offsets in a passage of a doc.
+    """Convert entities to character offsets in a passage: start, end and label.
 
-    Args:
-        doc: The doc.
-        some: The entities; those outside the passage are left out.
-        start: First token of the passage.
-        end: Token after it; None: the end of the doc.
-
-    Returns:
-        Start, end (exclusive) and label of each, in the order of the text.
+    The passage is given in tokens, its end exclusive; entities outside are left out.
     """
     end = len(doc) if end is None else end
     zero = doc[start:end].start_char
@@ -101,19 +107,13 @@ def complete(doc: Doc, predicted: Doc, labels: Collection[str]) -> set[Fact]:
     and the person's span wins where two overlap. Tokens with a missing value were not
     looked at: there every label comes from the base, except what the person rejected.
 
-    Args:
-        doc: The annotated doc; its entities are changed in place.
-        predicted: The same text and tokens with the base's entities.
-        labels: The labels that the person annotated.
-
     Returns:
-        The entities that the base added.
+        The entities that the base added to `doc`.
     """
     taken = {token.i for ent in doc.ents for token in ent}
     missing = unseen_tokens(doc)
-    rejected = to_facts(doc.spans.get(INCORRECT, ()))
     added = []
-    for start, end, label in sorted(facts(predicted) - rejected):
+    for start, end, label in sorted(facts(predicted) - rejected_facts(doc)):
         tokens = range(start, end)
         was_annotated = label in labels and not missing.issuperset(tokens)
         if not was_annotated and taken.isdisjoint(tokens):
@@ -125,13 +125,7 @@ def complete(doc: Doc, predicted: Doc, labels: Collection[str]) -> set[Fact]:
 def to_row(doc: Doc, added: set[Fact]) -> dict[str, Any]:
     """Convert a completed doc to a row that can be corrected and fed back in.
 
-    Args:
-        doc: The completed doc.
-        added: The entities that the base added.
-
-    Returns:
-        The row, as `preprocess` reads it: character offsets, end exclusive, and the
-        `source` of each span, `base` or `person`.
+    The `source` of a span is `base` if the base added it, and else `person`.
     """
     spans = [
         {
@@ -146,15 +140,10 @@ def to_row(doc: Doc, added: set[Fact]) -> dict[str, Any]:
 
 
 def mark(doc: Doc, predicted: Doc, labels: Collection[str]) -> None:
-    """Mark where a specialist finds a new type and the base finds nothing.
+    """Mark in a rehearsal doc where a specialist finds a new type.
 
-    Where both find something the base is right: a specialist takes every name for its
-    own type.
-
-    Args:
-        doc: A rehearsal doc with the base's entities; changed in place.
-        predicted: The same text and tokens with the specialist's entities.
-        labels: The labels that are new to the base.
+    Where the base finds something too the base is right: a specialist takes every name
+    for its own type.
     """
     free = {token.i for token in doc if not token.ent_type}
     marks = [
@@ -166,14 +155,9 @@ def mark(doc: Doc, predicted: Doc, labels: Collection[str]) -> None:
 
 
 def keep_agreed(doc: Doc, predicted: Doc, labels: Collection[str]) -> None:
-    """Keep a specialist's marks that another pipeline predicts too.
+    """Keep a specialist's marks in a rehearsal doc that another pipeline predicts too.
 
     The tokens of all other marks become missing values, which teach nothing.
-
-    Args:
-        doc: A rehearsal doc with the specialist's marks; changed in place.
-        predicted: The same tokens with the other pipeline's entities.
-        labels: The labels of the marks.
     """
     found = facts(predicted)
     agreed, alone = [], []
@@ -185,13 +169,7 @@ def keep_agreed(doc: Doc, predicted: Doc, labels: Collection[str]) -> None:
 
 
 def prepare(nlp: Language, component: str, labels: Iterable[str]) -> None:
-    """Add labels to a trained NER, and let it learn from rejected spans.
-
-    Args:
-        nlp: The pipeline.
-        component: Name of the NER; changed in place.
-        labels: The labels to add; one that it knows changes nothing.
-    """
+    """Add labels to a trained NER, and make it learn from rejected spans."""
     ner = nlp.get_pipe(component)
     for label in labels:
         ner.add_label(label)
@@ -205,12 +183,7 @@ def score(
 ) -> dict[str, Any]:
     """Score entities with spaCy's Scorer; `ents_f` is the score to go by.
 
-    Args:
-        examples: The examples; tokens of gold may have missing values.
-        labels: The labels that a person annotated; None: all labels count.
-
-    Returns:
-        `ents_p`, `ents_r`, `ents_f` and `ents_per_type`, from 0 to 1.
+    Only what a person looked at counts: tokens without a missing value, and `labels`.
     """
     examples = list(examples)
     return Scorer.score_spans(examples, "ents", getter=annotated_in(examples, labels))

@@ -1,1 +1,1 @@
-"""What two pipelines find in gold docs: counted, judged, and told apart."""
+"""What two pipelines find in gold docs: scores, changes and the verdict."""

@@ -1,101 +1,68 @@
-"""A gold doc, and what two pipelines find in it."""
+"""What two pipelines find in the texts of gold docs."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from types import ModuleType
+from typing import Any, NamedTuple
 
-import numpy as np
-from spacy.attrs import ORTH
 from spacy.language import Language
-from spacy.tokens import Doc, Span
-from spacy.training import Example
+from spacy.tokens import Doc
 
-from scripts.pipelines import in_lives, leave_out_others, memory_zone
+from scripts.command import track
+from scripts.components import kind_of
+from scripts.scale.pipelines import leave_out_others
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
-# Gives base and updated pipeline, loaded anew where they can be.
-Load = Callable[[], tuple[Language, Language]]
-# Docs that are held: of 5,000 memory grew by a tenth in 100,000 docs, of 2,000 by half
-# as much; with fewer, processes would start too often.
-N_HELD = 2000
-# Start and end in tokens of the gold doc, end exclusive, and label.
-Entity = tuple[int, int, str]
+# What a component finds, as its kind defines it; the last item is the label.
+Fact = tuple[Any, ...]
 
 
 class Case(NamedTuple):
-    """A gold doc, and the entities that each pipeline finds in its text.
-
-    Attributes:
-        doc: The gold doc; tokens at which nobody looked are missing values.
-        gold: Its entities.
-        found: What `base` and `updated` find, by name.
-    """
+    """A gold doc, its facts, and those that `base` and `updated` find in its text."""
 
     doc: Doc
-    gold: set[Entity]
-    found: dict[str, set[Entity]]
+    kind: ModuleType
+    gold: set[Fact]
+    found: dict[str, set[Fact]]
 
-    def looked_at(self, who: str, labels: frozenset[str]) -> set[Entity]:
-        """Give what a pipeline finds of the labels where a person looked."""
-        unseen = {token.i for token in self.doc if token.ent_iob == 0}
-        return {
-            (start, end, label)
-            for start, end, label in self.found[who]
-            if label in labels and unseen.isdisjoint(range(start, end))
+    def judged(self, labels: Collection[str]) -> tuple[set[Fact], dict[str, set[Fact]]]:
+        """Return the facts with these labels that count: gold, and what was found.
+
+        What was found counts only where a person annotated.
+        """
+        unseen, tokens = self.kind.unseen_tokens(self.doc), self.kind.tokens
+        found = {
+            who: {f for f in fs if f[-1] in labels and unseen.isdisjoint(tokens(f))}
+            for who, fs in self.found.items()
         }
+        return {fact for fact in self.gold if fact[-1] in labels}, found
 
-
-def read_cases(load: Load, docs: Iterable[Doc], n_process: int = 1) -> Iterator[Case]:
-    """Let both pipelines annotate the texts of gold docs.
-
-    Args:
-        load: Gives the pipelines before and after the update; asked now and then.
-        docs: The gold docs; some are held.
-        n_process: Processes; -1, or 0, for all cores.
-
-    Yields:
-        A case for each doc.
-    """
-    for part in in_lives(docs):
-        yield from annotate(*load(), part, n_process or -1)
+    def apart(self, facts: Collection[Fact], others: Collection[Fact]) -> set[Fact]:
+        """Return the facts that share no token with any of the others."""
+        overlap = self.kind.overlap
+        return {fact for fact in facts if not any(overlap(fact, o) for o in others)}
 
 
 def annotate(
-    base: Language, updated: Language, docs: Iterator[Doc], n_process: int
-) -> Iterator[Case]:
-    """Let both pipelines annotate the texts of as many docs as they live for."""
-    pipelines = (base, updated)
-    for nlp in pipelines:
-        leave_out_others(nlp)
-    is_over = False
-    while not is_over:
-        # The words of a part are freed with it, so it is read within.
-        with memory_zone(base), memory_zone(updated):
-            gold = list(islice(docs, N_HELD))
-            is_over = len(gold) < N_HELD
-            texts = [doc.text for doc in gold]
-            # One after the other: together they would have twice the processes.
-            both = [
-                list(map(entities_of, nlp.pipe(texts, n_process=n_process), gold))
-                for nlp in pipelines
-            ]
-            for doc, *found in zip(gold, *both, strict=True):
-                marked = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
-                yield Case(doc, marked, dict(zip(WHO, found, strict=True)))
+    pipelines: tuple[Language, Language],
+    docs: Iterable[Doc],
+    component: str,
+    n_process: int = 1,
+) -> list[Case]:
+    """Annotate the texts of gold docs with the base and the updated pipeline.
 
-
-def entities_of(predicted: Doc, gold: Doc) -> set[Entity]:
-    """List the predicted entities in tokens of gold, as spaCy's Scorer aligns them."""
-    spans: Iterable[Span] = predicted.ents
-    if spans and not np.array_equal(predicted.to_array(ORTH), gold.to_array(ORTH)):
-        for ent in spans:
-            # Another pipeline's vocab may hold labels that this one lacks.
-            gold.vocab.strings.add(ent.label_)
-        spans = Example(predicted, gold).get_aligned_spans_x2y(spans)
-    return {(span.start, span.end, span.label_) for span in spans}
-
-
-def overlap(one: Entity, other: Entity) -> int:
-    """Count the tokens that two entities share."""
-    return max(0, min(one[1], other[1]) - max(one[0], other[0]))
+    Their components that take no part in what `component` finds are disabled.
+    """
+    kind = kind_of(pipelines[0], component)
+    gold = list(docs)
+    both = []
+    for who, nlp in zip(WHO, pipelines, strict=True):
+        if component in nlp.pipe_names:
+            leave_out_others(nlp, component)
+        predicted = nlp.pipe([doc.text for doc in gold], n_process=n_process or -1)
+        predicted = track(predicted, f"Annotating with {who}", len(gold))
+        both.append([*map(kind.aligned_facts, predicted, gold)])
+    return [
+        Case(doc, kind, kind.facts(doc), dict(zip(WHO, found, strict=True)))
+        for doc, *found in zip(gold, *both, strict=True)
+    ]

@@ -1,66 +1,83 @@
-"""What an update changed in a doc, judged by gold: to read, not to count."""
+"""What an update changed in a text, judged by gold: to read, not to count."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from scripts.evaluation.cases import WHO, Case, Entity, overlap
-from scripts.evaluation.tally import Tally
+from scripts.evaluation.cases import WHO, Case, Fact
 
-# What a change is: a gold entity of a new type is found; one of a type that the base
-# knows is found, or a mistake is gone; a gold entity is lost; what is found is not
-# gold; or nobody looked there for such a type.
+# What a change is: a gold fact of a new type is found; one of a type that the base
+# knows is found, or a mistake is gone; a gold fact is lost; what is found is not gold;
+# or nobody annotated such a type there.
 GROUPS = ("learned", "fixed", "forgotten", "new mistake", "not judged")
-# Tokens shown at each side of a change, and those of a passage, if changes are close.
+# Tokens shown on each side of a change, and in a passage with changes close together.
 CONTEXT, MAX_TOKENS = 25, 200
 
 
-def measure(cases: Iterable[Case], tally: Tally) -> Iterator[dict[str, Any]]:
-    """Count cases, and give the changes in them as rows, one for each passage."""
+def find_changes(
+    cases: Iterable[Case], labels: Collection[str], known: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """Find the passages in which the pipelines differ.
+
+    Args:
+        cases: The test.
+        labels: The labels that a person annotated.
+        known: All labels of the base.
+
+    Yields:
+        `text`; `gold`, `base` and `updated`, each a list of start, end (exclusive, in
+        characters) and label; `changes`, a list of group and label.
+    """
     for case in cases:
-        tally.add(case)
-        changes = list(changes_of(case, tally.labels, tally.old))
-        for start, end in passages([ent for ent, _ in changes], len(case.doc)):
-            if any(start <= ent[0] < end for ent, _ in changes):
-                yield to_row(case, changes, start, end)
+        tokens, to_spans = case.kind.tokens, case.kind.to_spans
+        sides = {"gold": case.gold, **case.found}
+        changes = [*changes_of(case, labels, known)]
+        ends = [(tokens(fact).start, tokens(fact).stop) for fact, _ in changes]
+        for start, end in passages(ends, len(case.doc)):
+            groups = [
+                (group, fact[-1])
+                for fact, group in changes
+                if start <= tokens(fact).start < end
+            ]
+            if groups:
+                yield {
+                    "text": case.doc[start:end].text,
+                    **{k: to_spans(case.doc, v, start, end) for k, v in sides.items()},
+                    "changes": groups,
+                }
 
 
 def changes_of(
-    case: Case, labels: frozenset[str], old: frozenset[str]
-) -> Iterator[tuple[Entity, str]]:
-    """Judge each entity that only one of the pipelines finds.
-
-    Args:
-        case: The case.
-        labels: The labels that a person looked for.
-        old: The labels of the base.
+    case: Case, labels: Collection[str], known: Collection[str]
+) -> Iterator[tuple[Fact, str]]:
+    """Judge each fact that only one of the pipelines finds.
 
     Yields:
-        The entity, and one of `GROUPS`.
+        The fact, and one of `GROUPS`.
     """
-    gold = {ent for ent in case.gold if ent[2] in labels}
-    looked_at = {who: case.looked_at(who, labels) for who in WHO}
+    gold, counted = case.judged(labels)
     for who, other in (WHO, WHO[::-1]):
-        for ent in sorted(case.found[who] - case.found[other]):
-            is_right = ent in gold
-            # What stands on a gold entity is judged by it, whatever its label.
-            if not (ent in looked_at[who] or any(overlap(ent, g) for g in gold)):
-                yield ent, "not judged"
-            elif who == "base" and is_right:
-                yield ent, "forgotten"
+        for fact in sorted(case.found[who] - case.found[other]):
+            # What overlaps a gold fact is judged by it, whatever its label.
+            if fact not in counted[who] and case.apart({fact}, gold):
+                yield fact, "not judged"
+            elif who == "base" and fact in gold:
+                yield fact, "forgotten"
             elif who == "base":
-                # A mistake in the place of another mends nothing.
-                if not any(overlap(ent, new) for new in case.found[other] - gold):
-                    yield ent, "fixed"
-            elif is_right:
-                yield ent, "fixed" if ent[2] in old else "learned"
+                # A mistake that another one replaces is not fixed.
+                if case.apart({fact}, case.found[other] - gold):
+                    yield fact, "fixed"
+            elif fact in gold:
+                yield fact, "fixed" if fact[-1] in known else "learned"
             else:
-                yield ent, "new mistake"
+                yield fact, "new mistake"
 
 
-def passages(ents: list[Entity], n_tokens: int) -> Iterator[tuple[int, int]]:
-    """Give the passages of a doc in which something changed, as token offsets."""
+def passages(
+    changes: Iterable[tuple[Any, ...]], n_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the passages around changes; both as first token and the token after."""
     start = end = -1
-    for first, last, _ in sorted(ents):
+    for first, last, *_ in sorted(changes):
         if end < 0:
             start = max(0, first - CONTEXT)
         elif first - CONTEXT > end or last - start > MAX_TOKENS:
@@ -70,37 +87,3 @@ def passages(ents: list[Entity], n_tokens: int) -> Iterator[tuple[int, int]]:
         end = max(end, min(n_tokens, last + CONTEXT))
     if end >= 0:
         yield start, end
-
-
-def to_row(
-    case: Case, changes: list[tuple[Entity, str]], start: int, end: int
-) -> dict[str, Any]:
-    """Give a passage as a row: its text, and entities by characters in it.
-
-    Args:
-        case: The case.
-        changes: The changed entities with their groups.
-        start: The passage's first token.
-        end: The token after it.
-
-    Returns:
-        `text`; `gold`, `base` and `updated`, each a list of start, end (exclusive) and
-        label; `changes`, a list of group and label.
-    """
-    passage = case.doc[start:end]
-
-    def inside(ents: Iterable[Entity]) -> list[tuple[int, int, str]]:
-        spans = (
-            (case.doc[max(first, start) : min(last, end)], label)
-            for first, last, label in sorted(ents)
-            if first < end and start < last
-        )
-        zero = passage.start_char
-        return [(s.start_char - zero, s.end_char - zero, label) for s, label in spans]
-
-    return {
-        "text": passage.text,
-        "gold": inside(case.gold),
-        **{who: inside(case.found[who]) for who in WHO},
-        "changes": [(group, ent[2]) for ent, group in changes if start <= ent[0] < end],
-    }

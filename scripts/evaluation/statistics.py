@@ -1,7 +1,8 @@
-"""Precision, recall and F, and how sure a change of them is."""
+"""How sure a change of F is: the paired bootstrap and the sign test."""
 
 import numpy as np
 
+# Draws, and how many are made at a time, which bounds the memory.
 RESAMPLES, CHUNK = 10_000, 500
 # Both tails of a 95 % interval.
 TAILS = (0.025, 0.975)
@@ -9,36 +10,28 @@ TAILS = (0.025, 0.975)
 TINY = 1e-100
 
 
-def prf(counts: np.ndarray) -> np.ndarray:
-    """Give precision, recall and F as spaCy's Scorer does, to the last digit.
+def f_scores(counts: np.ndarray) -> np.ndarray:
+    """Return F from true positives, false positives and false negatives (last axis).
 
-    Args:
-        counts: True positives, false positives, false negatives, on the last axis.
-
-    Returns:
-        Precision, recall and F, from 0 to 1, on the last axis.
+    spaCy's PRFScore holds one score; this is its formula for thousands of them.
     """
     tp, fp, fn = np.moveaxis(counts.astype(float), -1, 0)
     p, r = tp / (tp + fp + TINY), tp / (tp + fn + TINY)
-    return np.stack([p, r, 2 * ((p * r) / (p + r + TINY))], axis=-1)
+    return 2 * ((p * r) / (p + r + TINY))
 
 
 def bootstrap(counts: np.ndarray, n_docs: np.ndarray) -> np.ndarray:
-    """Draw the docs again and again, and give F each time: the paired bootstrap.
+    """Draw the docs with replacement, and return F for each draw: (draws, …).
 
-    Both pipelines are scored on the same draw of docs, so that what is hard for both
-    does not blur the change. Efron & Tibshirani (1993), "An Introduction to the
-    Bootstrap"; Berg-Kirkpatrick, Burkett & Klein (2012), "An Empirical Investigation
-    of Statistical Significance in NLP". Docs with the same counts are one row: how
-    often it is drawn is a multinomial, which is the same as to draw docs.
+    Both pipelines are scored on the same draw, so that texts that are hard for both do
+    not blur the change. Efron & Tibshirani (1993), "An Introduction to the Bootstrap";
+    Berg-Kirkpatrick, Burkett & Klein (2012), "An Empirical Investigation of
+    Statistical Significance in NLP".
 
     Args:
-        counts: True positives, false positives, false negatives of distinct docs, of
-            shape (docs, …, 3).
-        n_docs: How many docs have these counts, of shape (docs,).
-
-    Returns:
-        F from 0 to 1, of shape (draws, …); 0 where there are no docs.
+        counts: True positives, false positives and false negatives: (docs, …, 3).
+        n_docs: How many docs have these counts. To draw docs is to draw these numbers
+            from a multinomial.
     """
     if not len(counts):
         return np.zeros((RESAMPLES, *counts.shape[1:-1]))
@@ -49,22 +42,22 @@ def bootstrap(counts: np.ndarray, n_docs: np.ndarray) -> np.ndarray:
     for _ in range(0, RESAMPLES, CHUNK):
         draws = rng.multinomial(n, share, size=CHUNK)
         sums = (draws.astype(float) @ flat).reshape(-1, *counts.shape[1:])
-        parts.append(prf(sums)[..., 2])
+        parts.append(f_scores(sums))
     return np.concatenate(parts)
 
 
 def interval(values: np.ndarray) -> list[float]:
-    """Give the bounds between which 95 % of the draws lie."""
+    """Return the bounds that 95 % of the draws lie between."""
     return [float(bound) for bound in np.quantile(values, TAILS)]
 
 
 def sign_test(n_gained: int, n_lost: int) -> float:
-    """Give how likely so uneven a split is if each were a toss of a coin.
+    """Return how likely so uneven a split is by chance: the exact, two-sided sign test.
 
-    The exact, two-sided sign test, which is McNemar's (1947) on pairs of right and
-    wrong answers.
+    This is McNemar's test (1947) on pairs of right and wrong answers.
     """
     n, tail, ways = n_gained + n_lost, 0, 1
+    # Not math.comb, which takes seconds for ten thousand changes.
     for k in range(min(n_gained, n_lost) + 1):
         tail += ways
         ways = ways * (n - k) // (k + 1)

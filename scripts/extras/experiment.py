@@ -1,157 +1,194 @@
-"""Try ways of updating on your own data, and write down the settings of the best.
+"""Compare ways of updating on your own data.
 
-Input: the base, and what preprocess and rehearse wrote. Output: a line of JSON a
-trial, a table and a plot; and, in `configs/update.cfg`, the settings of the best.
-All scores are those on the dev set: no test is seen. Trials that are done are not
-made again, unless the base, the data, a setting or the code of training is another.
+Input: the base, and what preprocess and rehearse wrote. Output: a table and a plot of
+what each way kept and learned, and the settings of the best. All scores are those on
+dev: no test is read. Runs that exist are kept, unless the base, the data, a setting or
+the code of training changed.
 
     python -m scripts.extras.experiment training/base corpus corpus/rehearsal \
         configs/update.cfg training/experiment --ratios "1, 2" --sizes "50, 200, all"
 """
 
-import time
-from dataclasses import asdict
-from functools import partial
+import math
+import re
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 import srsly
 import typer
 from thinc.api import Config
-from tqdm import tqdm
 from wasabi import MarkdownRenderer, msg
 
-from scripts.command import run, track
+from scripts.command import run
+from scripts.configure import CASES, RATIO, SPECIALIST, case_of
 from scripts.docs import count_docs, count_words
-from scripts.extras.trials.key import key_of
-from scripts.extras.trials.plan import parse, parse_size, plan
-from scripts.extras.trials.pool import run_all
-from scripts.extras.trials.results import Result, best_of, draw, over_seeds, to_table
-from scripts.extras.trials.settings import in_common, settings_of, write_settings
-from scripts.extras.trials.trial import ARMS, ONE_LOOK, Trial, update
-from scripts.files import as_path, written_whole
-from scripts.pipelines import use_gpu
-from scripts.scale.shards import finished_shards
+from scripts.extras.results import Result, best_of, draw, over_seeds, to_table
+from scripts.extras.runs import ARMS, Run, read_inputs, run_all
+from scripts.files import written_whole
+from scripts.scale.pipelines import use_gpu
 from scripts.scale.start import Engine, start
-from scripts.scale.workers import Workers
 
 
-def try_out(trial: Trial, key: str, output_dir: Path, **inputs: Any) -> Result:
-    """Make one trial, and give its line of results."""
-    start = time.perf_counter()
-    updated = update(trial, output_dir=output_dir, **inputs)
-    scores = updated.meta["performance"]
-    return {
-        **asdict(trial),
-        "key": key,
-        "new_f": scores["new_f"] or 0.0,
-        "old_f": scores["old_f"] or 0.0,
-        "seconds": round(time.perf_counter() - start, 1),
-    }
+def parse(text: str, kind: Callable[[str], Any] = str) -> list[Any]:
+    """Parse a list with commas between the values."""
+    try:
+        return [kind(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(
+            f"'{text}': write numbers with commas between them."
+        ) from error
 
 
-def results_of(
-    trials: list[Trial], path: Path, key: str, workers: Workers, **inputs: Any
-) -> list[Result]:
-    """Run the trials that are not done yet.
+def parse_size(text: str) -> int:
+    """Parse a number of annotated docs; `all` is 0."""
+    return 0 if text == "all" else int(text)
 
-    Args:
-        trials: The trials.
-        path: JSON Lines of results.
-        key: Stands for all that the trials have in common.
-        workers: What runs them.
-        inputs: What `update` takes.
 
-    Returns:
-        The results of all the trials.
+def plan(
+    arms: list[str], ratios: list[float], sizes: list[int], seeds: list[int]
+) -> list[Run]:
+    """List the runs: all arms with all ratios, sizes (0: all docs) and seeds.
+
+    "alone" is always there, for it is the specialist. Arms that do not rehearse have
+    one ratio.
     """
-    # A line may be broken, by a full disk: that trial is made again.
-    lines = list(srsly.read_jsonl(path, skip=True)) if path.exists() else []
-    done = {
-        Trial(*(line[name] for name in Trial.__annotations__)): line
-        for line in lines
-        if line["key"] == key
-    }
-    # What lost its pipeline is made again.
-    made = {trial for trial in done if (inputs["output_dir"] / trial.name).exists()}
-    todo = [trial for trial in trials if trial not in made]
-    run = partial(try_out, key=key, **inputs)
-    ending = run_all(todo, run, path, workers, lambda trial: trial.arm == "naive")
-    for trial, line in track(ending, "Trials", len(todo), "trials"):
-        done[trial] = line
-        scores = f"new F {line['new_f']:.3f}, old F {line['old_f']:.3f}"
-        tqdm.write(f"{trial.name}: {scores}")
-    return [done[trial] for trial in trials]
+    if unknown := {*arms} - {*ARMS}:
+        raise ValueError(f"No arm {', '.join(unknown)}: choose from {', '.join(ARMS)}.")
+    if not all(0 <= number < math.inf for number in (*ratios, *sizes)):
+        raise ValueError("--ratios and --sizes: write numbers of 0 or more.")
+    if 0 not in sizes:
+        raise ValueError("--sizes lacks 'all': the best way is that with all docs.")
+    every = product(dict.fromkeys(["alone", *arms]), ratios, sizes, seeds)
+    runs = (
+        Run(arm, ARMS[arm].get(RATIO, r), size, seed) for arm, r, size, seed in every
+    )
+    return list(dict.fromkeys(runs))
 
 
-def write_table(means: list[Result], path: Path) -> None:
+def shared_settings(settings: Config) -> Config:
+    """Return the settings without those in which runs differ: specialist and ratio."""
+    settings = settings.copy()
+    del settings["corpora"]["train"]["specialist"]
+    for section in (settings, *(settings.get(name, {}) for name in CASES)):
+        section.get("corpora", {}).get("train", {}).pop("ratio", None)
+    return settings
+
+
+def best_settings(
+    best: Result, settings: Config, new_labels: list[str], n_words: int
+) -> dict[str, Any]:
+    """Return the settings with which `update` does what the best run did, by name.
+
+    The ratio is that of the section that applies to annotations with these new labels
+    and so many words.
+    """
+    settings = settings.copy()
+    specialist = best["arm"] == "specialist"
+    settings["corpora"]["train"]["specialist"] = specialist
+    case = case_of(settings, new_labels, n_words)
+    reader = settings.get(case, {}).get("corpora", {}).get("train", {})
+    found = {f"{case}.{RATIO}" if "ratio" in reader else RATIO: best["ratio"]}
+    return {**found, SPECIALIST: specialist} if new_labels else found
+
+
+def write_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Set values, named `section.name`, in a config file; its comments stay."""
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        section, _, key = name.rpartition(".")
+        pattern = rf"(?ms)^(\[{re.escape(section)}\]\n(?:(?!^\[).)*?^{key} = )[^\n]*"
+        text, n_set = re.subn(pattern, rf"\g<1>{srsly.json_dumps(value)}", text)
+        if not n_set:
+            raise ValueError(f"{path} has no {name}: add it under [{section}].")
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_table(rows: list[Result], path: Path) -> None:
     """Print the results as a table, and write it as Markdown."""
-    header, rows = to_table(means)
-    msg.table(rows, header=header, divider=True, aligns=[*"lrrrrrr"])
+    header, cells = to_table(rows)
+    msg.table(cells, header=header, divider=True, aligns=[*"lrrrrrr"])
     markdown = MarkdownRenderer()
-    markdown.add(markdown.table(rows, header))
-    with written_whole(path) as beside:
-        beside.write_text(f"{markdown.text}\n", encoding="utf-8")
+    markdown.add(markdown.table(cells, header))
+    with written_whole(path) as part:
+        part.write_text(f"{markdown.text}\n", encoding="utf-8")
 
 
 def main(
-    base_dir: Annotated[Path, typer.Argument(help="The pipeline to be updated.")],
-    corpus_dir: Annotated[Path, typer.Argument(help="Preprocess and rehearse's.")],
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
+    corpus_dir: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     rehearsal: Annotated[str, typer.Argument(help="Rehearsal docs.")],
-    settings_path: Annotated[Path, typer.Argument(help="What an update sets.")],
-    output_dir: Annotated[Path, typer.Argument(help="Folder of trials.")],
-    arms: Annotated[str, typer.Option(help="Ways, with commas.")] = ", ".join(ARMS),
-    ratios: Annotated[str, typer.Option(help="Rehearsal to annotated words.")] = "1",
-    sizes: Annotated[str, typer.Option(help="Annotated docs, or all.")] = "all",
-    seeds: Annotated[str, typer.Option(help="Seeds.")] = "0",
-    min_retention: Annotated[float, typer.Option(help="Least old F ÷ the most.")] = 0.0,
-    n_process: Annotated[int, typer.Option(help="Trials at a time; -1: cores.")] = -1,
+    settings_path: Annotated[Path, typer.Argument(help="The settings of an update.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for the runs.")],
+    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
+    arms: Annotated[
+        str, typer.Option(help="Ways to update, with commas between them.")
+    ] = ", ".join(ARMS),
+    ratios: Annotated[
+        str, typer.Option(help="Ratios of rehearsal words to annotated words.")
+    ] = "1, 3",
+    sizes: Annotated[
+        str, typer.Option(help="Numbers of annotated docs, 'all' among them.")
+    ] = "50, 200, all",
+    seeds: Annotated[
+        str, typer.Option(help="Seeds; the scores are averaged over them.")
+    ] = "0",
+    min_retention: Annotated[
+        float, typer.Option(help="The best keeps this share of what another keeps.")
+    ] = 0.0,
+    write: Annotated[
+        bool, typer.Option("--write", help="Set the best in SETTINGS_PATH.")
+    ] = False,
+    n_process: Annotated[
+        int, typer.Option(help="Runs in parallel; -1: one for each core.")
+    ] = -1,
+    engine: Annotated[Engine, typer.Option(help="Where the runs are made.")] = "local",
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
-    engine: Annotated[Engine, typer.Option(help="What runs the trials.")] = "local",
-    ray_address: Annotated[str, typer.Option(help="Empty: RAY_ADDRESS.")] = "",
 ) -> None:
-    """Try ways of updating side by side, and write the best one's settings."""
-    n_docs = count_docs(corpus_dir / "update" / "train")
-    account = srsly.read_json(corpus_dir / "preprocess.json")
-    new_labels = account["new_labels"]
+    """Compare ways of updating on dev, and name the settings of the best."""
+    n_process = use_gpu(gpu_id, n_process, engine)
+    settings = Config().from_disk(settings_path, interpolate=False)
+    inputs = read_inputs(
+        base_dir,
+        corpus_dir,
+        rehearsal,
+        settings_path,
+        output_dir,
+        shared_settings(settings),
+        component=component,
+        # Runs are scored once, at their end.
+        changes={"update.n_evaluations": 1},
+        gpu_id=gpu_id,
+    )
+    train_dir, new_labels = (
+        corpus_dir / "update" / "train",
+        inputs.account["new_labels"],
+    )
     ways = parse(arms)
     if not new_labels:
-        # There is no second teacher.
-        ways = ["rehearsed" if way == "two teachers" else way for way in ways]
-    few = [size for size in parse(sizes, parse_size) if size < n_docs]
-    trials = plan(ways, parse(ratios, float), few, parse(seeds, int))
-    settings = Config().from_disk(settings_path, interpolate=False)
-    manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
-    key = key_of(base_dir, corpus_dir, manifest, in_common(settings))
-    # Trials on other data have the same names.
-    trials_dir = output_dir / key[:8]
-    n_process = use_gpu(gpu_id, n_process, engine)
-    with start(engine, n_process, ray_address) as workers:
-        results = results_of(
-            trials,
-            output_dir.with_suffix(".jsonl"),
-            key,
-            workers,
-            base_dir=base_dir.resolve(),
-            corpus_dir=corpus_dir.resolve(),
-            shards=finished_shards(as_path(rehearsal).resolve(), manifest),
-            settings_path=settings_path.resolve(),
-            output_dir=trials_dir.resolve(),
-            changes=ONE_LOOK,
-            gpu_id=gpu_id,
-        )
-    means = over_seeds(results)
-    write_table(means, output_dir.with_suffix(".md"))
-    draw(means, account["labels"], n_docs, output_dir.with_suffix(".svg"))
-    best = best_of(means, min_retention)
+        ways = ["rehearsed" if way == "specialist" else way for way in ways]
+    n_docs = count_docs(train_dir)
+    some = [size for size in parse(sizes, parse_size) if size < n_docs]
+    runs = plan(ways, parse(ratios, float), some, parse(seeds, int))
+    with start(engine, n_process) as workers:
+        run_all(runs, inputs, workers)
+    averages = over_seeds({r: inputs.output_dir / r.name / "result.json" for r in runs})
+    table, plot = output_dir.with_suffix(".md"), output_dir.with_suffix(".svg")
+    write_table(averages, table)
+    draw(averages, inputs.account["labels"], n_docs, plot)
+    best = best_of(averages, min_retention)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    n_words = count_words(corpus_dir / "update" / "train")
-    write_settings(settings_path, settings_of(best, settings, new_labels, n_words))
+    found = best_settings(best, settings, new_labels, count_words(train_dir))
+    lines = [f"{name} = {srsly.json_dumps(value)}" for name, value in found.items()]
+    if write:
+        write_settings(settings_path, found)
     msg.good(
-        f"Best: {best['arm']} at ratio {best['ratio']:g}, set in {settings_path}; "
-        f"{output_dir.with_suffix('.md')}, {output_dir.with_suffix('.svg')}"
+        f"Best on dev: {best['arm']} with ratio {best['ratio']:g}. {table}, {plot}"
     )
+    print("Set in" if write else "Set it in", f"{settings_path}:", "; ".join(lines))
 
 
 if __name__ == "__main__":

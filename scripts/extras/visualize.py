@@ -22,7 +22,7 @@ def load(path: str) -> Language:
     return spacy.load(path)
 
 
-def main(base_path: str, updated_path: str) -> None:
+def main(base_path: str, updated_path: str, component: str = "ner") -> None:
     """Draw the page."""
     st.set_page_config(page_title="Base and update", layout="wide")
     text = st.text_area("Text", EXAMPLE)
@@ -33,7 +33,7 @@ def main(base_path: str, updated_path: str) -> None:
             st.caption(path)
             visualize_ner(
                 nlp(text),
-                labels=nlp.get_pipe("ner").labels,
+                labels=nlp.pipe_labels[component],
                 title=who,
                 show_table=False,
                 key=who,

@@ -1,1 +1,1 @@
-"""Metrics and changes as pages for people: HTML, Markdown, charts."""
+"""The page that shows what an update changed. No other step needs it."""

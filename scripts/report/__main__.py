@@ -1,11 +1,11 @@
-"""Write the report: did it learn, did it forget, and what exactly changed?
+"""Write the report: what the update learned, what it forgot, and each changed passage.
 
-Input: what `evaluate` wrote, and what earlier steps noted of how the update was made.
-Output: one HTML file that needs nothing else, and the same tables as Markdown.
+Input: what `evaluate` wrote, what earlier steps counted, and how training went. Output:
+one HTML file that needs nothing else.
 
     python -m scripts.report training/metrics.json training/changes.jsonl \
-        training/report.html training/report.md --log training/log.jsonl \
-        --config training/update.cfg --experiment training/experiment.svg
+        training/report.html --log training/log.jsonl --config training/update.cfg \
+        --note corpus/preprocess.json --experiment training/experiment.svg
 """
 
 from pathlib import Path
@@ -16,54 +16,49 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.evaluation.metrics import verdict
 from scripts.report.charts import draw_training, tell_training, to_uri
 from scripts.report.origin import made_of
-from scripts.report.write import write_report
+from scripts.report.page import write_page
 
-TITLE = "What the update changed"
 TRAINING = (
-    "Old F, new F and the loss by training step, on dev. Old F is measured on the "
-    "base's own annotations of raw text."
+    "F on dev and the loss, by training step. F on the old types is measured on "
+    "the base's own annotations of raw text."
 )
-EXPERIMENT = "Two plots: old F kept against new F learned, and the learning curve."
-TABLE = "All runs of the experiment, in figures: training/experiment.md."
+EXPERIMENT = "Two plots: F on the old types against F on the new, and a learning curve."
+TABLE = "All runs of the experiment as a table: training/experiment.md."
 
 
 def main(
-    metrics_path: Annotated[Path, typer.Argument(help="What evaluate measured.")],
-    changes_path: Annotated[Path, typer.Argument(help="What evaluate saw change.")],
-    html_path: Annotated[Path, typer.Argument(help="The page to write.")],
-    markdown_path: Annotated[Path, typer.Argument(help="The same tables.")],
-    log: Annotated[Path, typer.Option(help="What training logged.")],
-    config: Annotated[Path, typer.Option(help="The training config.")],
-    experiment: Annotated[Path, typer.Option(help="Its plot, if there is one.")],
+    metrics_path: Annotated[Path, typer.Argument(help="JSON file of the scores.")],
+    changes_path: Annotated[Path, typer.Argument(help="JSONL file of the changes.")],
+    html_path: Annotated[Path, typer.Argument(help="HTML file for the report.")],
+    log: Annotated[Path, typer.Option(help="Log of the training.")],
+    config: Annotated[Path, typer.Option(help="Config of the training.")],
+    experiment: Annotated[
+        Path | None, typer.Option(help="Plot of an experiment; may be missing.")
+    ] = None,
     notes: Annotated[
-        list[Path] | None, typer.Option("--note", help="JSON of earlier steps.")
+        list[Path] | None, typer.Option("--note", help="JSON file of an earlier step.")
     ] = None,
 ) -> None:
-    """Write the report of an update, as HTML and as Markdown."""
-    metrics = srsly.read_json(metrics_path)
+    """Write the report of an update as a page."""
     lines = list(srsly.read_jsonl(log))
     images = []
     if lines:
         image = to_uri(draw_training(lines))
         images.append((image, "Training", tell_training(lines), TRAINING))
-    if experiment.exists():
+    if experiment and experiment.exists():
         image = to_uri(experiment.read_bytes())
-        images.append((image, "Ways of updating", EXPERIMENT, TABLE))
-    write_report(
+        images.append((image, "Ways to update", EXPERIMENT, TABLE))
+    write_page(
         html_path,
-        markdown_path,
+        srsly.read_json(metrics_path),
         srsly.read_jsonl(changes_path),
-        title=TITLE,
-        metrics=metrics,
-        verdict=verdict(metrics),
         images=images,
         made=made_of(config, notes or []),
         config=config.read_text(encoding="utf-8"),
     )
-    msg.good(f"Report: {html_path}, {markdown_path}")
+    msg.good(f"Report: {html_path}")
 
 
 if __name__ == "__main__":

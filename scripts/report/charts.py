@@ -1,62 +1,59 @@
-"""Charts as images that stand inside a page."""
+"""Charts as images inside a page."""
 
 import io
 import math
 from base64 import b64encode
 from typing import Any
 
+# Name in the log, label, and a line that differs in shape as well as in colour.
+CURVES = (
+    ("old_f", "F on the old types", "o-", "#0b5cad"),
+    ("new_f", "F on the new types", "s--", "#b3470b"),
+)
+Log = list[dict[str, Any]]
+
 
 def to_uri(svg: bytes) -> str:
-    """Give an SVG image as the address of an `img`: no script in it can run."""
+    """Return an SVG image as the address of an `img`, in which no script can run."""
     return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
 
 
-# Told apart without colours, too.
-CURVES = [
-    ("old_f", "old F: kept", "o-", "#0b5cad"),
-    ("new_f", "new F: learned", "s--", "#b3470b"),
-]
+def series(log: Log, group: str, name: str) -> list[float]:
+    """Return the values of a score or loss, with NaN for None; empty if all are 0."""
+    values = [line[group].get(name) for line in log]
+    return [math.nan if v is None else v for v in values] if any(values) else []
 
 
-def to_number(score: float | None) -> float:
-    """Give a score; one that could not be measured is no number, and is not drawn."""
-    return math.nan if score is None else score
+def tell_training(log: Log) -> str:
+    """Describe in words what `draw_training` draws."""
+    parts = []
+    for name, label, *_ in CURVES:
+        if known := [v for v in series(log, "scores", name) if not math.isnan(v)]:
+            parts.append(f"{label}, from {known[0]:.1f} to {known[-1]:.1f}")
+    return f"Curves over {log[-1]['step']} steps: {'; '.join([*parts, 'the loss'])}."
 
 
-def tell_training(log: list[dict[str, Any]]) -> str:
-    """Tell in words what `draw_training` draws."""
-    first, last = log[0]["scores"], log[-1]["scores"]
-    parts = [
-        f"{label}, from {to_number(first.get(name)):.1f} to "
-        f"{to_number(last.get(name)):.1f}"
-        for name, label, *_ in CURVES
-    ]
-    return f"Curves over {log[-1]['step']} steps: {'; '.join(parts)}; and the loss."
-
-
-def draw_training(log: list[dict[str, Any]]) -> bytes:
-    """Draw how old F, new F and the loss went, as SVG.
-
-    Args:
-        log: The lines of spaCy's logger; scores in points.
-    """
-    # Half a second that a step's --help, or a wrong path, need not wait for.
+def draw_training(log: Log) -> bytes:
+    """Draw the scores and losses in the log of spaCy by training step, as SVG."""
+    # Half a second that --help, or a wrong path, need not wait for.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.5), layout="tight")
     scores, losses = figure.subplots(1, 2)
     steps = [line["step"] for line in log]
     for name, label, style, color in CURVES:
-        values = [to_number(line["scores"].get(name)) for line in log]
-        scores.plot(steps, values, style, color=color, label=label)
+        if values := series(log, "scores", name):
+            scores.plot(steps, values, style, color=color, label=label)
     scores.set(xlabel="step", ylabel="F on dev", ylim=(0, 102))
-    scores.legend()
-    # At the first look nothing was added up yet.
-    some = log[1:]
-    loss = [line["losses"].get("ner", 0.0) for line in some]
-    losses.plot([line["step"] for line in some], loss, "o-", color="grey")
-    losses.set(xlabel="step", ylabel="loss since the last look")
+    # A loss is summed up since the line before, so the first one has none yet.
+    for name in sorted({name for line in log for name in line["losses"]}):
+        if values := series(log[1:], "losses", name):
+            losses.plot(steps[1:], values, "o-", label=name)
+    losses.set(xlabel="step", ylabel="loss")
     losses.set_ylim(bottom=0)
+    for axes in (scores, losses):
+        if axes.lines:
+            axes.legend()
     file = io.BytesIO()
     figure.savefig(file, format="svg")
     return file.getvalue()

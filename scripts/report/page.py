@@ -1,75 +1,95 @@
-"""Templates filled with what is hostile until it is escaped: texts and labels."""
+"""The page: tests, charts and changed passages in one HTML file."""
 
 import hashlib
 import html
-import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from spacy.displacy import EntityRenderer
 
-from scripts.evaluation.metrics import show_interval
+from scripts.evaluation.changes import GROUPS
+from scripts.evaluation.layout import TITLE, lay_out
+from scripts.evaluation.metrics import Metrics
+from scripts.evaluation.render import VISIBLE, render
+from scripts.evaluation.verdict import verdict
+from scripts.files import written_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Who marked a passage, in the order in which they stand beside each other.
+# Who marked a passage, in the order in which the page shows them.
 SIDES = ("base", "updated", "gold")
 ENTITY = '<mark style="background:{bg}">{text}<span>{label}</span></mark>'
-# Passages that a page holds: some megabytes, which a browser filters at once.
+# Passages on a page: some megabytes, which a browser filters at once.
 MAX_PASSAGES = 10_000
-# Controls, what turns text around and what can't be seen are shown by their numbers;
-# joiners stay, which Persian and emoji need.
-UNSEEN = [*range(9), *range(14, 32), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x200B]
-UNSEEN += [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
-# What Markdown or a table of it would take for its own.
-MARKDOWN = {ord(sign): f"&#{ord(sign)};" for sign in "|`*~[]\\"}
-EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+Passage = dict[str, Any]
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill a template.
+def write_page(
+    path: Path,
+    metrics: Metrics,
+    changes: Iterable[Passage],
+    title: str = TITLE,
+    **values: Any,
+) -> None:
+    """Write the page.
 
     Args:
-        template: Its name; all values are escaped for HTML.
-        values: What stands in it.
-
-    Returns:
-        The page.
+        path: The HTML file.
+        metrics: What `evaluate` measured.
+        changes: The changed passages, as `evaluate` writes them.
+        title: Title of the page.
+        values: `images` (address, heading, text and caption of each), `made` (headings
+            and tables) and `config`.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    tests = lay_out(metrics)
+    names = {label for test in tests for label in test["scores"]["labels"]}
+    rows, n_rows = choose(changes)
+    shown = Counter(g for row in rows for g in {group for group, _ in row["changes"]})
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = render(
+        TEMPLATES / "report.html",
+        title=title,
+        metrics=metrics,
+        tests=tests,
+        verdict=verdict(metrics),
+        passages=list(render_passages(rows, names)),
+        n_left_out=n_rows - len(rows),
+        shown=[(group, shown[group]) for group in GROUPS if shown[group]],
+        labels=sorted({label for row in rows for _, label in row["changes"]}),
+        script=Markup(script),
+        script_hash=f"sha256-{digest}",
+        **values,
     )
-    environment.filters["points"] = lambda score: f"{100 * score:.1f}"
-    environment.filters["change"] = lambda score: f"{100 * score:+.1f}"
-    environment.filters["interval"] = show_interval
-    environment.filters["cell"] = lambda text: Markup(to_markdown(text))
-    page = environment.get_template(template).render(**values)
-    return page.translate(VISIBLE)
+    with written_whole(path) as part:
+        part.write_text(page, encoding="utf-8")
 
 
-def to_markdown(text: str) -> str:
-    """Escape a text for a cell of a Markdown table."""
-    escaped = html.escape(" ".join(text.split()), quote=False).translate(MARKDOWN)
-    return EMPHASIS.sub("&#95;", escaped)
+def choose(changes: Iterable[Passage]) -> tuple[list[Passage], int]:
+    """Choose the passages to show, sorted by group, and count all of them.
 
+    If there are too many, some of each group are shown.
+    """
 
-def inline(name: str) -> tuple[str, str]:
-    """Give a script among the templates, and the hash by which a page allows it."""
-    script = (TEMPLATES / name).read_text(encoding="utf-8")
-    digest = hashlib.sha256(script.encode()).digest()
-    return script, f"sha256-{b64encode(digest).decode()}"
+    def index(row: Passage) -> int:
+        return min(GROUPS.index(group) for group, _ in row["changes"])
+
+    rows = sorted(changes, key=index)
+    counts: Counter[int] = Counter()
+    first, others = [], []
+    for row in rows:
+        counts[index(row)] += 1
+        is_first = counts[index(row)] <= MAX_PASSAGES // len(GROUPS)
+        (first if is_first else others).append(row)
+    chosen = first + others[: MAX_PASSAGES - len(first)]
+    return sorted(chosen, key=index), len(rows)
 
 
 def colors_of(labels: Iterable[str]) -> dict[str, str]:
-    """Give each label that displaCy has no colour for one that no other has, if any."""
+    """Choose a colour for each label that displaCy has none for, if any are left."""
     known = EntityRenderer().colors
     names = {label.upper() for label in labels}
     others, taken = sorted(names - known.keys()), {known.get(name) for name in names}
@@ -78,20 +98,10 @@ def colors_of(labels: Iterable[str]) -> dict[str, str]:
 
 
 def render_passages(
-    rows: Iterable[dict[str, Any]], labels: Iterable[str]
+    rows: Iterable[Passage], labels: Iterable[str]
 ) -> Iterator[dict[str, Any]]:
-    """Let displaCy mark the entities of passages.
-
-    Args:
-        rows: Passages as `evaluate` writes them.
-        labels: All labels.
-
-    Yields:
-        For each passage its test, its changes, its text to search, and its markup by
-        who marked it.
-    """
-    options = {"template": ENTITY, "colors": colors_of(labels)}
-    renderer = EntityRenderer(options)
+    """Mark what was found in passages with displaCy: the markup of each side."""
+    renderer = EntityRenderer({"template": ENTITY, "colors": colors_of(labels)})
     for row in rows:
         sides = {}
         for side in SIDES:

@@ -1,1 +1,1 @@
-"""Where tasks run: in processes of this machine, or on a Ray cluster."""
+"""Raw text at any scale: read, annotated in parallel, kept in shards, and sampled."""

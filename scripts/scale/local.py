@@ -1,9 +1,9 @@
-"""Tasks in processes of this machine, which end with the one that started them."""
+"""Workers in processes of this machine, which end with their parent process."""
 
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import parent_process
@@ -12,49 +12,49 @@ from typing import Any
 from scripts.scale.workers import Workers
 
 
-def start_processes(n_jobs: int) -> Iterator[Workers]:
-    """Start processes; with one job, none: tasks run as they are submitted.
+def start_workers(n_process: int) -> Iterator[Workers]:
+    """Start processes; if only one is asked for, tasks run in this one.
 
     Raises:
-        ValueError: If a process was killed.
+        ValueError: If a process is killed.
     """
-    if n_jobs == 1:
-        yield Workers(lambda run, *args: done(run(*args)), 1)
+    if n_process == 1:
+        yield Workers(run_here, 1)
         return
-    # What there is stays, and no process need look through its copy of it.
+    # Processes share what is in memory as long as no garbage collector touches it.
     gc.freeze()
     try:
-        with ProcessPoolExecutor(n_jobs, initializer=follow_parent) as pool:
-            yield Workers(pool.submit, n_jobs)
+        with ProcessPoolExecutor(n_process, initializer=follow_parent) as pool:
+            yield Workers(pool.submit, n_process)
     except BrokenProcessPool as error:
         raise ValueError(
-            "A process was killed, perhaps for memory: set vars.n_process lower "
-            "and run again. What is done is kept."
+            "A process was killed, perhaps because memory ran out: set vars.n_process "
+            "lower and run again. What is done is kept."
         ) from error
     finally:
         gc.unfreeze()
 
 
-def done(result: Any) -> Future:
-    """Give what would come of a task that need not run."""
+def run_here(run: Callable[..., Any], *args: Any) -> Future:
+    """Run a task now, and return its result as a future."""
     future: Future = Future()
-    future.set_result(result)
+    future.set_result(run(*args))
     return future
 
 
 def follow_parent() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when it is gone.
+    """Leave Ctrl-C to the parent process, and end this one when that is gone.
 
-    A timer, not a thread: beside any thread spaCy takes a fifth longer, for its parser
-    asks for Python's lock thousands of times a doc.
+    With a timer, not a thread: spaCy takes a fifth longer if there is any thread, for
+    its parser asks for Python's lock thousands of times a doc.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, end_with_parent)
+        signal.signal(signal.SIGALRM, end_without_parent)
         signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
-def end_with_parent(*_: Any) -> None:
-    """End this process if the one that started it is gone: nobody waits for it."""
+def end_without_parent(*_: Any) -> None:
+    """End this process if its parent is gone."""
     if not parent_process().is_alive():
         os._exit(1)

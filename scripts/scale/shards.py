@@ -1,129 +1,83 @@
-"""Annotate raw texts a shard at a time; what is done stays done.
+"""Raw text annotated by the base in shards; what is done stays done.
 
-A shard is a file of docs, which appears whole or not at all. Its line in the manifest
-says what it was made of and what it holds: docs, tokens, entities by label, and the
-hashes of its texts, of the base and of itself. A shard whose hashes are as they should
-be is not made again. Until all are done, each line is a file beside its shard: object
-storage has no file to add lines to.
+A shard is a `.spacy` file, and has a line in the manifest: its name, the checksums of
+the base, of its texts and of itself, and how many docs, tokens and facts it holds. A
+shard whose checksums still hold is not made again. Until the last one is done, each
+line is a file next to its shard: object storage cannot add a line to a file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from hashlib import md5
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import srsly
+from spacy.tokens import DocBin
 from weasel.util.hashing import get_checksum
 
-from scripts.docs import PART_SIZE, EntityBin
-from scripts.files import read_bytes, remove, storage_errors, written_whole
-from scripts.pipelines import N_WORN, load_ner, memory_zone
+from scripts.components import ATTRS, kind_of
+from scripts.files import remove, written_whole
+from scripts.scale.pipelines import MAX_DOCS, load_component, memory_zone
+from scripts.scale.storage import read_bytes, storage_errors
 from scripts.scale.workers import Workers
 
 MANIFEST = "manifest.jsonl"
-# Texts that this process has begun with.
-STARTED = count(PART_SIZE, PART_SIZE)
-Shard = dict[str, Any]
-
-
-class Task(NamedTuple):
-    """What a worker is to do.
-
-    Attributes:
-        texts: The texts of a shard.
-        shard: Its line of the manifest, with what it is made of.
-        known: The line that it had before, if any.
-        aside: What comes back with the line.
-    """
-
-    texts: list[str]
-    shard: Shard
-    known: Shard
-    aside: Any
-
-
-def annotate(task: Task, base_dir: Path, folder: Path) -> tuple[Shard, Any]:
-    """Let the base annotate texts, and write them as one `.spacy` file.
-
-    Args:
-        task: The texts; a shard that is whole is not made again.
-        base_dir: The base.
-        folder: The folder of shards, here or in object storage.
-
-    Returns:
-        The line of the manifest with what the file holds: `md5`, `docs`, `tokens`, and
-        `entities` by label; and what the task has aside.
-    """
-    path = folder / task.shard["file"]
-    if task.known and is_whole(path, task.known["md5"]):
-        return task.known, task.aside
-    if next(STARTED) % N_WORN == 0:
-        load_ner.cache_clear()
-    nlp = load_ner(base_dir)
-    # The words of a shard are freed with it.
-    with memory_zone(nlp):
-        doc_bin = EntityBin(nlp.pipe(task.texts))
-        content = doc_bin.to_bytes()
-        ents = doc_bin.count_ents().items()
-        entities = {nlp.vocab.strings[label]: number for label, number in ents}
-    with written_whole(path) as beside:
-        beside.write_bytes(content)
-    line = {
-        **task.shard,
-        "md5": md5(content).hexdigest(),
-        "docs": len(doc_bin),
-        "tokens": sum(map(len, doc_bin.tokens)),
-        "entities": dict(sorted(entities.items())),
-    }
-    with written_whole(path.with_name(f"{path.name}.json")) as beside:
-        beside.write_text(srsly.json_dumps(line), encoding="utf-8")
-    return line, task.aside
+# Texts in a shard. It takes a few seconds, so that a few shards keep all workers busy,
+# and little is lost when they are stopped.
+SHARD_SIZE = 1000
+# Numbers the shards that this process makes.
+NUMBERS = count(1)
+Line = dict[str, Any]
 
 
 def annotate_all(
-    read: Callable[[], Iterable[tuple[list[str], Any]]],
+    parts: Iterable[list[str]],
     base_dir: Path,
+    component: str,
     folder: Path,
     workers: Workers,
-) -> Iterator[tuple[Shard, Any]]:
-    """Let the base annotate texts, a shard for each part of them.
+) -> Iterator[Line]:
+    """Annotate texts with the base, and write a shard for each part of them.
 
     Args:
-        read: Gives the parts, here or where a worker is: the texts of each, and what
-            is to come back with its line.
+        parts: The texts of each shard.
         base_dir: The base.
-        folder: The folder of shards and manifest, here or in object storage, and of no
-            other run; what is whole in it is kept.
-        workers: What annotates; any number of them gives the same bytes.
+        component: Name of the pipe that annotates.
+        folder: Folder for the shards, local or in object storage.
+        workers: The workers; any number of them writes the same bytes.
 
     Yields:
-        The line of each shard, in order, and what came with its texts. After the last
-        one the manifest is written, of all the lines.
+        The line of each shard, in order. After the last one the manifest is written.
     """
+    base = get_checksum(base_dir)
     with storage_errors(folder):
-        told = (*folder.glob(MANIFEST), *folder.glob("*.spacy.json"))
-    base, known = get_checksum(base_dir), read_lines(told)
+        known = read_lines((*folder.glob(MANIFEST), *folder.glob("*.spacy.json")))
 
-    def tasks() -> Iterator[Task]:
-        for number, (texts, aside) in enumerate(read()):
+    def tasks() -> Iterator[tuple[list[str], Line]]:
+        for number, texts in enumerate(parts):
             digest = md5("\0".join(texts).encode()).hexdigest()
-            shard = {"file": f"{number:05}.spacy", "base": base, "texts": digest}
-            yield Task(texts, shard, known.get(tuple(shard.values()), {}), aside)
+            line = {"file": f"{number:05}.spacy", "base": base, "texts": digest}
+            yield texts, known.get(tuple(line.values()), line)
 
-    run = partial(annotate, base_dir=base_dir, folder=folder)
-    shards = []
-    for shard, aside in workers.map(run, tasks):
-        shards.append(shard)
-        yield shard, aside
-    lines = (f"{srsly.json_dumps(shard)}\n" for shard in shards)
-    with written_whole(folder / MANIFEST) as beside:
-        beside.write_text("".join(lines), encoding="utf-8")
-    files = {shard["file"] for shard in shards}
-    ours = files.union(line["file"] for line in known.values())
-    # Whatever else is kept in the folder stays.
+    run = partial(annotate, base_dir=base_dir, component=component, folder=folder)
+    lines = []
+    for line in workers.map(run, tasks()):
+        lines.append(line)
+        yield line
+    finish(folder, lines, known.values())
+
+
+def finish(folder: Path, lines: list[Line], known: Iterable[Line]) -> None:
+    """Write the manifest, and remove what only earlier runs or this one needed."""
+    content = "".join(f"{srsly.json_dumps(line)}\n" for line in lines)
+    with storage_errors(folder), written_whole(folder / MANIFEST) as part:
+        part.write_text(content, encoding="utf-8")
+    files = {line["file"] for line in lines}
+    ours = files.union(line["file"] for line in known)
     with storage_errors(folder):
         for path in folder.iterdir():
             name = path.name.removeprefix(".").removesuffix(".part")
@@ -131,30 +85,58 @@ def annotate_all(
                 remove(path)
 
 
-def finished_shards(folder: Path, manifest: str) -> list[Path]:
-    """List the shards of a run that came to its end, in order.
+def annotate(
+    task: tuple[list[str], Line], base_dir: Path, component: str, folder: Path
+) -> Line:
+    """Annotate the texts of a shard and write it, unless it holds them already.
 
-    Args:
-        folder: The folder of shards and manifest.
-        manifest: The checksum of the manifest that the run wrote.
+    Returns:
+        The line of the shard, with its `md5`, `docs`, `tokens`, and `facts` by label.
+    """
+    texts, line = task
+    path = folder / line["file"]
+    if "md5" in line and is_whole(path, line["md5"]):
+        return line
+    # Once in a while the pipeline is loaded again: see MAX_DOCS.
+    if next(NUMBERS) % (MAX_DOCS // SHARD_SIZE) == 0:
+        load_component.cache_clear()
+    nlp = load_component(base_dir, component)
+    kind = kind_of(nlp, component)
+    doc_bin, labels = DocBin(attrs=ATTRS, store_user_data=False), Counter()
+    # The words of a shard are freed with it.
+    with memory_zone(nlp):
+        for doc in nlp.pipe(texts):
+            doc_bin.add(doc)
+            labels.update(fact[-1] for fact in kind.facts(doc))
+    content = doc_bin.to_bytes()
+    counts = {"docs": len(doc_bin), "tokens": sum(map(len, doc_bin.tokens))}
+    facts = dict(sorted(labels.items()))
+    line = {**line, "md5": md5(content).hexdigest(), **counts, "facts": facts}
+    with storage_errors(path), written_whole(path) as part:
+        part.write_bytes(content)
+    note = path.with_name(f"{path.name}.json")
+    with storage_errors(note), written_whole(note) as part:
+        part.write_text(srsly.json_dumps(line), encoding="utf-8")
+    return line
+
+
+def finished_shards(folder: Path, manifest: str) -> list[Path]:
+    """List the shards of a finished run, in order, by the checksum of its manifest.
 
     Raises:
-        ValueError: If they are another run's, or damaged.
+        ValueError: If they are those of another run, or damaged.
     """
     if is_whole(folder / MANIFEST, manifest):
         lines = read_lines([folder / MANIFEST]).values()
         if all(is_whole(folder / line["file"], line["md5"]) for line in lines):
             return [folder / line["file"] for line in lines]
     raise ValueError(
-        f"{folder} is not as rehearse left it: run rehearse once more, with --force."
+        f"{folder} is not as rehearse left it: run rehearse again, with --force."
     )
 
 
-def read_lines(paths: Iterable[Path]) -> dict[tuple[str, str, str], Shard]:
-    """Read the lines of a manifest, and files with one each, by file, base and texts.
-
-    A line that is broken is left out.
-    """
+def read_lines(paths: Iterable[Path]) -> dict[tuple[str, str, str], Line]:
+    """Read lines of manifests by file, base and texts; broken lines are left out."""
     known = {}
     for path in paths:
         for text in read_bytes(path).splitlines():
@@ -165,7 +147,7 @@ def read_lines(paths: Iterable[Path]) -> dict[tuple[str, str, str], Shard]:
 
 
 def is_whole(path: Path, digest: str) -> bool:
-    """Say whether a file is there and has the checksum that it should have."""
+    """Check whether a file exists and has this checksum."""
     try:
         return checksum(path) == digest
     except FileNotFoundError:
@@ -173,5 +155,5 @@ def is_whole(path: Path, digest: str) -> bool:
 
 
 def checksum(path: Path) -> str:
-    """Take the checksum of a file, here or in object storage."""
+    """Compute the checksum of a file, local or in object storage."""
     return md5(read_bytes(path)).hexdigest()

@@ -1,4 +1,4 @@
-"""Workers that run tasks, and give what comes of them in order."""
+"""Workers that run tasks at the same time."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -7,43 +7,32 @@ from typing import Any, NamedTuple
 
 
 class Workers(NamedTuple):
-    """Workers that wait for tasks.
-
-    Attributes:
-        submit: Takes a function and its arguments, and gives the future.
-        n_jobs: Tasks that run at the same time.
-    """
+    """Workers: `submit` takes a function and its arguments, `n_jobs` run at a time."""
 
     submit: Callable[..., Future]
     n_jobs: int
 
-    def map(
-        self, run: Callable[[Any], Any], read: Callable[[], Iterable[Any]]
-    ) -> Iterator[Any]:
-        """Run a function on each of many items.
+    def map(self, run: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Run a function on each item, and yield the results in order.
 
-        Args:
-            run: The function.
-            read: Gives the items, here or where a worker is: each as there is room.
-
-        Yields:
-            What comes of the items, in their order.
+        Two items for each worker are read ahead: memory never holds all of them.
         """
-        futures = (self.submit(run, item) for item in read())
-        return in_order(futures, self.n_jobs)
+        waiting: deque[Future] = deque()
+        for future in self.submit_all(run, items):
+            waiting.append(future)
+            while waiting and (waiting[0].done() or len(waiting) == 2 * self.n_jobs):
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
 
-
-def in_order(futures: Iterable[Future], n_jobs: int) -> Iterator[Any]:
-    """Give what comes of tasks in their order, whichever ends first.
-
-    Args:
-        futures: The tasks, each submitted as it is asked for; two a worker are held.
-        n_jobs: Tasks that run at the same time.
-    """
-    waiting: deque[Future] = deque()
-    for future in futures:
-        waiting.append(future)
-        while waiting and (waiting[0].done() or len(waiting) == 2 * n_jobs):
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
+    def submit_all(
+        self, run: Callable[[Any], Any], items: Iterable[Any]
+    ) -> Iterator[Future]:
+        """Submit a task for each item; one that cannot be read fails in its turn."""
+        try:
+            for item in items:
+                yield self.submit(run, item)
+        except (ValueError, OSError) as error:
+            failed: Future = Future()
+            failed.set_exception(error)
+            yield failed

@@ -1,4 +1,4 @@
-"""Offsets in other units: told by the file, converted, and said."""
+"""Offsets in other units: found out for each file, converted and reported."""
 
 from unicodedata import normalize
 

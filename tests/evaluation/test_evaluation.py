@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 import spacy
 from conftest import NLP, case_of, make_pipeline, metrics_of
-from spacy.scorer import Scorer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.evaluation.cases import WHO, Case, read_cases
+from scripts.components import ner
+from scripts.evaluation.cases import WHO, Case, annotate
 from scripts.evaluation.changes import (
     CONTEXT,
     MAX_TOKENS,
     changes_of,
-    measure,
+    find_changes,
     passages,
 )
-from scripts.evaluation.statistics import bootstrap, interval, prf, sign_test
-from scripts.evaluation.tally import Tally
-from scripts.functions import looked_at_in
+from scripts.evaluation.scores import score
+from scripts.evaluation.statistics import bootstrap, f_scores, interval, sign_test
 
 LABELS = ("A", "B", "C")
 
@@ -41,14 +40,11 @@ def random_case(rng):
     gold = random_ents(rng, len(doc), LABELS[:2])
     default = rng.choice(["outside", "outside", "missing"])
     doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
-    return Case(doc, gold, {who: random_ents(rng, len(doc)) for who in WHO})
+    return Case(doc, ner, gold, {who: random_ents(rng, len(doc)) for who in WHO})
 
 
-def tally_of(cases, labels=LABELS[:2], old=LABELS):
-    tally = Tally(frozenset(labels), frozenset(old))
-    for case in cases:
-        tally.add(case)
-    return tally
+def score_of(cases, labels=LABELS[:2]):
+    return score(cases, labels)
 
 
 def by_scorer(cases, who, labels=LABELS[:2]):
@@ -57,15 +53,14 @@ def by_scorer(cases, who, labels=LABELS[:2]):
         doc = Doc(NLP.vocab, words=[token.text for token in case.doc])
         doc.set_ents([Span(doc, *ent) for ent in case.found[who]])
         examples.append(Example(doc, case.doc))
-    getter = looked_at_in(examples, labels)
-    return Scorer.score_spans(examples, "ents", getter=getter)
+    return ner.score(examples, labels)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_scores_are_those_of_spacys_scorer_to_the_last_digit(seed):
     rng = random.Random(seed)
     cases = [random_case(rng) for _ in range(30)]
-    test = tally_of(cases).to_json()
+    test = score_of(cases)
     for who in WHO:
         scores = by_scorer(cases, who)
         assert test[who] == {key: scores[f"ents_{key}"] for key in "prf"}
@@ -73,7 +68,7 @@ def test_scores_are_those_of_spacys_scorer_to_the_last_digit(seed):
             assert both[who] == scores["ents_per_type"][label]
 
 
-def test_scores_hold_where_the_pipelines_cut_the_text_otherwise():
+def test_scores_hold_if_the_pipelines_split_the_text_into_other_tokens():
     base, updated = spacy.blank("en"), spacy.blank("en")
     updated.tokenizer = lambda text: Doc(updated.vocab, words=text.split(" "))
     for nlp, pattern in ((base, "Omsk"), (updated, "Omsk")):
@@ -82,17 +77,17 @@ def test_scores_hold_where_the_pipelines_cut_the_text_otherwise():
         )
     doc = base.make_doc("It's Omsk now")
     doc.set_ents([doc.char_span(5, 9, "GPE")])
-    (case,) = read_cases(lambda: (base, updated), [doc])
+    (case,) = annotate((base, updated), [doc], "ner")
     assert case.found["base"] == case.found["updated"] == case.gold == {(2, 3, "GPE")}
 
 
-def test_components_that_no_entity_needs_are_not_run():
+def test_components_that_the_ner_does_not_need_are_not_run():
     base, ruled = make_pipeline("shared"), make_pipeline("shared")
     ruler = ruled.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "NAME", "pattern": [{"TAG": "NOUN"}]}])
     doc = base.make_doc("Anna Berg lives in Oslo.")
     doc.set_ents([])
-    list(read_cases(lambda: (base, ruled), [doc]))
+    annotate((base, ruled), [doc], "ner")
     assert base.pipe_names == ["tok2vec", "ner"]
     # A rule may ask for tags.
     assert ruled.pipe_names == ["tok2vec", "tagger", "ner", "entity_ruler"]
@@ -104,7 +99,7 @@ def slow_bootstrap(counts, seed, n):
     changes = []
     for _ in range(n):
         drawn = [rng.choice(counts) for _ in counts]
-        base, updated = prf(np.sum(drawn, axis=0))[..., 2]
+        base, updated = f_scores(np.sum(drawn, axis=0))
         changes.append(updated - base)
     cuts = quantiles(changes, n=40)
     return cuts[0], cuts[-1]
@@ -119,7 +114,7 @@ def test_bootstrap_agrees_with_a_plain_one():
     assert fast == pytest.approx(slow_bootstrap(list(counts), 2, 3000), abs=0.01)
 
 
-def test_interval_of_docs_all_alike_is_their_change():
+def test_interval_of_docs_that_are_all_alike_is_their_change():
     counts = np.array([[[0, 0, 2], [1, 0, 1]]])
     draws = bootstrap(counts, np.array([50]))
     assert interval(draws[:, 1] - draws[:, 0]) == pytest.approx([2 / 3, 2 / 3])
@@ -151,16 +146,15 @@ def test_sign_test_gives_the_exact_binomial(gained, lost, p):
         (None, ("A", "MISSED"), "missed"),
     ],
 )
-def test_gold_entity_counts_once_beside_what_stands_for_it(found, pair, error):
-    tally = tally_of([case_of("a b c d", [(0, 2, "A")], updated={found} - {None})])
-    test = tally.to_json()
+def test_each_gold_entity_counts_once_with_what_was_found_for_it(found, pair, error):
+    test = score_of([case_of("a b c d", [(0, 2, "A")], updated={found} - {None})])
     assert test["confusion"]["updated"] == {pair[0]: {pair[1]: 1}}
     assert {e: n for e, n in test["errors"]["updated"].items() if n} == {error: 1}
 
 
-def test_what_is_found_where_nothing_is_is_spurious_if_one_looked_for_it():
+def test_entity_found_where_there_is_none_is_spurious_if_its_type_was_annotated():
     found = {(0, 1, "A"), (1, 2, "C")}
-    test = tally_of([case_of("a b c", updated=found)], labels="A").to_json()
+    test = score_of([case_of("a b c", updated=found)], labels="A")
     assert test["confusion"]["updated"] == {"SPURIOUS": {"A": 1}}
 
 
@@ -173,22 +167,22 @@ def test_what_is_found_where_nothing_is_is_spurious_if_one_looked_for_it():
         ([(0, 1, "A")], [(0, 1, "A")], [], ["forgotten"]),
         ([], [], [(0, 1, "A")], ["new mistake"]),
         ([(0, 2, "A")], [], [(0, 1, "A")], ["new mistake"]),
-        # A mistake in the place of another mends nothing.
+        # A mistake that another one replaces is not fixed.
         ([(0, 2, "A")], [(0, 1, "A")], [(0, 3, "A")], ["new mistake"]),
         ([], [(0, 1, "B")], [(2, 3, "B")], ["not judged", "not judged"]),
-        # What stood on a gold entity was a mistake, whatever it was.
+        # What overlaps a gold entity is judged by it, whatever its label.
         ([(0, 1, "NEW")], [(0, 1, "B")], [(0, 1, "NEW")], ["fixed", "learned"]),
     ],
 )
 def test_change_is_judged_by_gold(gold, base, updated, groups):
     case = case_of("a b c d", gold, base, updated)
-    changes = changes_of(case, frozenset({"A", "NEW"}), frozenset("AB"))
+    changes = changes_of(case, {"A", "NEW"}, "AB")
     assert [group for _, group in changes] == groups
 
 
-def test_change_where_nobody_looked_is_not_judged():
+def test_change_where_nobody_annotated_is_not_judged():
     case = case_of("a b c", [(0, 1, "A")], updated=[(2, 3, "A")], default="missing")
-    changes = list(changes_of(case, frozenset("A"), frozenset("A")))
+    changes = list(changes_of(case, "A", "A"))
     assert changes == [((2, 3, "A"), "not judged")]
 
 
@@ -196,22 +190,22 @@ def test_long_doc_is_cut_to_the_passages_that_changed():
     n = 10 * CONTEXT
     ents = [(n // 2, n // 2 + 1, "A"), (n - 1, n, "A")]
     case = case_of(" ".join(["w"] * n), gold=ents, updated=ents)
-    rows = list(measure([case], tally_of([])))
+    rows = list(find_changes([case], LABELS[:2], LABELS))
     assert [len(row["text"].split()) for row in rows] == [2 * CONTEXT + 1, CONTEXT + 1]
     for row in rows:
         ((start, end, _),) = row["updated"]
         assert row["gold"] == row["updated"] and row["text"][start:end] == "w"
 
 
-def test_entity_that_a_passage_cuts_is_shown_as_far_as_it_goes():
+def test_entity_that_ends_outside_a_passage_is_cut():
     kept, new = (0, 40, "B"), (50, 51, "A")
     case = case_of(" ".join(["w"] * 99), [kept], [kept], [kept, new])
-    (row,) = measure([case], tally_of([]))
+    (row,) = find_changes([case], LABELS[:2], LABELS)
     ((start, end, label),) = row["gold"]
     assert (start, row["text"][start:end].split(), label) == (0, ["w"] * 15, "B")
 
 
-def test_changes_close_to_each_other_do_not_make_a_passage_without_end():
+def test_changes_close_together_do_not_make_one_endless_passage():
     n = 50 * MAX_TOKENS
     ents = [(at, at + 1, "A") for at in range(0, n, CONTEXT)]
     some = list(passages(ents, n))
@@ -232,14 +226,14 @@ def test_each_passage_has_a_change():
 
 def test_one_doc_gives_no_interval():
     case = case_of("a b", [(0, 1, "A")], updated=[(0, 1, "A")])
-    test = tally_of([case]).to_json()
+    test = score_of([case])
     assert test["change"] == 1.0
     assert test["interval"] is test["labels"]["A"]["interval"] is None
-    assert tally_of([case, case]).to_json()["interval"] == [1.0, 1.0]
+    assert score_of([case, case])["interval"] == [1.0, 1.0]
 
 
-def test_nothing_at_all_is_scored_as_nothing():
-    test = tally_of([]).to_json()
+def test_no_docs_score_nothing():
+    test = score_of([])
     assert test["docs"] == test["gold"] == test["gained"] == 0
     assert test["updated"] == {"p": 0.0, "r": 0.0, "f": 0.0}
     assert test["interval"] is test["ratio_interval"] is None

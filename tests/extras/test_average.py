@@ -4,7 +4,7 @@ import srsly
 from conftest import SETTINGS, make_pipeline
 from thinc.api import Config
 
-from scripts.extras.average import main, mean_of, plan
+from scripts.extras.average import average_of, main, plan
 from scripts.files import remove
 from scripts.report.origin import made_of
 
@@ -16,7 +16,7 @@ def weights(nlp):
                 yield node, name, node.get_param(name)
 
 
-def test_mean_is_that_of_all_weights_and_has_no_score_of_one(tmp_path):
+def test_average_is_that_of_all_weights_and_has_no_score_of_one_run(tmp_path):
     paths = [tmp_path / str(number) for number in (1, 2, 3)]
     for number, path in enumerate(paths, start=1):
         nlp = make_pipeline("own")
@@ -24,25 +24,25 @@ def test_mean_is_that_of_all_weights_and_has_no_score_of_one(tmp_path):
             node.set_param(name, number * value)
         nlp.meta["performance"] = {"ents_f": 0.5}
         nlp.to_disk(path)
-    mean = mean_of(paths)
-    pairs = list(zip(weights(mean), weights(spacy.load(paths[0])), strict=True))
+    averaged = average_of(paths, "ner")
+    pairs = list(zip(weights(averaged), weights(spacy.load(paths[0])), strict=True))
     assert len(pairs) > 10
     for (*_, of_all), (*_, first) in pairs:
         assert of_all == pytest.approx(2 * first)
-    assert mean.meta["performance"] == {}
+    assert averaged.meta["performance"] == {}
 
 
 def names_of(changes, new_labels, n_runs=2):
     settings = Config().from_disk(SETTINGS, interpolate=False)
     settings["corpora"]["train"].update(changes)
-    return [trial.name for trial in plan(settings, new_labels, n_runs, 5)]
+    return [run.name for run in plan(settings, new_labels, n_runs, 5)]
 
 
 @pytest.mark.parametrize(
     ("changes", "new_labels", "arm"),
     [
-        ({}, ["DISEASE"], "two-teachers"),
-        ({"two_teachers": False}, ["DISEASE"], "rehearsed"),
+        ({}, ["DISEASE"], "specialist"),
+        ({"specialist": False}, ["DISEASE"], "rehearsed"),
         ({}, [], "rehearsed"),
     ],
 )
@@ -53,8 +53,8 @@ def test_runs_are_updates_as_the_settings_say_with_other_seeds(
     assert names_of(changes, new_labels) == names
 
 
-def test_mean_of_one_run_is_refused():
-    with pytest.raises(ValueError, match=r"set vars\.runs to 3"):
+def test_average_of_one_run_is_refused():
+    with pytest.raises(ValueError, match="use --runs 3"):
         names_of({}, [], n_runs=1)
 
 
@@ -73,36 +73,38 @@ def average(project, **options):
         **options,
     )
     (place,) = (project / "runs").iterdir()
-    return [place / f"two-teachers_as-set_all_{number}" for number in (0, 1)]
+    return [place / f"specialist_as-set_all_{number}" for number in (0, 1)]
 
 
-def test_update_is_the_mean_of_its_runs_with_the_log_of_the_first(project, monkeypatch):
+def test_update_is_the_average_of_its_runs_with_the_log_of_the_first(
+    project, monkeypatch
+):
     monkeypatch.chdir(project)
     (project / "model-last").mkdir()
     runs = average(project)
-    # The last step of an update before is no part of this one.
+    # The last step of an earlier update is no part of this one.
     assert not (project / "model-last").exists()
-    expected = mean_of([path / "model-best" for path in runs])
+    expected = average_of([path / "model-best" for path in runs], "ner")
     updated = spacy.load(project / "model-best")
     pairs = zip(weights(updated), weights(expected), strict=True)
     for (*_, found), (*_, mean) in pairs:
         assert (found == mean).all()
     assert "DISEASE" in updated.get_pipe("ner").labels
-    # Each has a specialist of its own.
-    assert {path.name for path in runs[0].parent.glob("naive*")} == {
-        "naive_0_all_0",
-        "naive_0_all_1",
+    # Each run has its own specialist.
+    assert {path.name for path in runs[0].parent.glob("alone*")} == {
+        "alone_0_all_0",
+        "alone_0_all_1",
     }
     config = (project / "written.cfg").read_text()
     assert "seeds 0, 1" in config.splitlines()[0]
     assert "seeds 0, 1" in updated.meta["notes"]
     settings = dict(made_of(project / "written.cfg", [])[1][1])
     assert settings["system.seed"] == "0"
-    assert settings["system.mean_of_seeds"] == "[0, 1]"
-    # What goes to others has no folder of this machine.
+    assert settings["system.average_of_seeds"] == "[0, 1]"
+    # The package does not name a folder of this machine.
     for text in (config, (project / "model-best" / "config.cfg").read_text()):
         assert str(project) not in text
-    # As many looks at dev as an update has, for the curves in the report.
+    # As many evaluations as in an update, for the curves in the report.
     assert len(list(srsly.read_jsonl(project / "written.jsonl"))) > 5
 
 

@@ -1,4 +1,5 @@
 import pytest
+import spacy
 import srsly
 from conftest import make_pipeline
 
@@ -36,10 +37,10 @@ def test_any_two_pipelines_are_compared_on_any_annotations(
     assert "gold.jsonl:3: no text" in page
 
 
-def test_gold_without_a_span_gives_a_report_that_says_so(pipelines, tmp_path):
+def test_report_says_if_gold_has_no_annotations(pipelines, tmp_path):
     path = rows_to(tmp_path / "gold.jsonl", {"text": "Flu!", "spans": []})
     main(*pipelines, path, tmp_path / "out")
-    assert "No gold entity" in (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert "No gold annotations" in (tmp_path / "out" / "report.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,22 @@ def test_file_without_a_row_to_compare_on_is_an_error(
         main(*pipelines, path, tmp_path / "out")
 
 
-def test_what_else_is_in_the_folder_stays(pipelines, tmp_path):
+def test_other_files_in_the_folder_stay(pipelines, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").touch()
     path = rows_to(tmp_path / "gold.jsonl", {"text": "Flu!", "spans": []})
     main(*pipelines, path, tmp_path / "out")
     assert (tmp_path / "out" / "thesis.txt").exists()
+
+
+def test_pipelines_of_rules_alone_can_be_compared(tmp_path):
+    for name, pattern in (("a", "Flu"), ("b", "Oslo")):
+        nlp = spacy.blank("en")
+        rule = {"label": "THING", "pattern": pattern}
+        nlp.add_pipe("entity_ruler").add_patterns([rule])
+        nlp.to_disk(tmp_path / name)
+    row = {"text": "Flu is back in Oslo.", "label": [[15, 19, "THING"]]}
+    path = rows_to(tmp_path / "gold.jsonl", row)
+    main(str(tmp_path / "a"), str(tmp_path / "b"), path, tmp_path / "out")
+    test = srsly.read_json(tmp_path / "out" / "metrics.json")["test"]
+    assert (test["base"]["f"], test["updated"]["f"]) == (0.0, 1.0)

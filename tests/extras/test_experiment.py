@@ -1,5 +1,6 @@
 import math
 import shutil
+from dataclasses import replace
 
 import pytest
 import srsly
@@ -8,73 +9,78 @@ from thinc.compat import has_cupy_gpu
 from weasel.util.hashing import get_checksum
 
 from scripts.docs import write_docs
-from scripts.extras.experiment import main
-from scripts.extras.trials.plan import plan
-from scripts.extras.trials.results import best_of, front_of, over_seeds
-from scripts.extras.trials.settings import write_settings
-from scripts.extras.trials.trial import Trial, update
+from scripts.extras.experiment import main, plan, write_settings
+from scripts.extras.results import best_of, front_of, over_seeds
+from scripts.extras.runs import Inputs, Run, make_run
 
 
-def test_arms_that_do_not_rehearse_are_tried_once_whatever_the_ratios():
-    trials = plan(["rehearsed"], [1.0, 2.0], [0], [5])
-    assert trials == [
-        Trial("naive", 0.0, 0, 5),
-        Trial("rehearsed", 1.0, 0, 5),
-        Trial("rehearsed", 2.0, 0, 5),
+def test_arms_that_do_not_rehearse_run_once_whatever_the_ratios():
+    runs = plan(["rehearsed"], [1.0, 2.0], [0], [5])
+    assert runs == [
+        Run("alone", 0.0, 0, 5),
+        Run("rehearsed", 1.0, 0, 5),
+        Run("rehearsed", 2.0, 0, 5),
     ]
 
 
 @pytest.mark.parametrize(
     "ratios, sizes", [([-1], [0]), ([1, math.nan], [0]), ([1], [-5, 0])]
 )
-def test_number_that_none_can_count_with_is_an_error(ratios, sizes):
-    with pytest.raises(ValueError, match="write numbers from 0 on"):
+def test_negative_or_missing_number_is_an_error(ratios, sizes):
+    with pytest.raises(ValueError, match="write numbers of 0 or more"):
         plan(["rehearsed"], ratios, sizes, [0])
 
 
 def test_unknown_arm_is_an_error_that_names_the_known():
-    with pytest.raises(ValueError, match="No arm magic: choose of naive, "):
+    with pytest.raises(ValueError, match="No arm magic: choose from alone, "):
         plan(["magic"], [1.0], [0], [0])
 
 
-def test_sizes_without_all_are_an_error_before_any_trial():
-    with pytest.raises(ValueError, match=r"vars\.sizes lacks 'all'"):
+def test_sizes_without_all_are_an_error_before_any_run():
+    with pytest.raises(ValueError, match="--sizes lacks 'all'"):
         plan(["rehearsed"], [1.0], [50], [0])
 
 
-def line(arm, new_f, old_f, size=0, seed=0, ratio=1.0):
-    scores = {"new_f": new_f, "old_f": old_f, "seconds": 1.0}
-    return {"arm": arm, "ratio": ratio, "size": size, "seed": seed, **scores}
+def means_of(folder, *lines):
+    """Average results over seeds: arm, new F and old F of each run, and more of it."""
+    paths = {}
+    for arm, new_f, old_f, *more in lines:
+        size, seed = more or (0, 0)
+        run = Run(arm, 1.0, size, seed)
+        paths[run] = folder / f"{run.name}.json"
+        scores = {"new_f": new_f, "old_f": old_f, "seconds": 1.0}
+        srsly.write_json(paths[run], scores)
+    return over_seeds(paths)
 
 
-def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do():
-    means = over_seeds(
-        [
-            line("naive", 1.0, 0.9),
-            line("rehearsed", 0.9, 0.9, seed=0),
-            line("rehearsed", 0.1, 0.9, seed=1),
-            line("two teachers", 0.7, 0.8),
-            line("two teachers", 0.99, 0.99, size=50),
-        ]
+def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do(tmp_path):
+    means = means_of(
+        tmp_path,
+        ("alone", 1.0, 0.9),
+        ("rehearsed", 0.9, 0.9, 0, 0),
+        ("rehearsed", 0.1, 0.9, 0, 1),
+        ("specialist", 0.7, 0.8),
+        ("specialist", 0.99, 0.99, 50, 0),
     )
     best = best_of(means, 0.5)
-    assert (best["arm"], best["size"]) == ("two teachers", 0)
-    # What forgets more is never the best.
+    assert (best["arm"], best["size"]) == ("specialist", 0)
+    # An arm that forgets more is never the best.
     assert best_of(means, 0.97)["arm"] == "rehearsed"
 
 
-def test_front_has_none_that_another_beats_in_both():
-    means = [line("a", 0.9, 0.1), line("b", 0.5, 0.5), line("c", 0.4, 0.4)]
-    assert [m["arm"] for m in front_of(means)] == ["a", "b"]
+def test_front_has_no_arm_that_another_beats_in_both_scores(tmp_path):
+    lines = ("alone", 0.9, 0.1), ("completed", 0.5, 0.5), ("static", 0.4, 0.4)
+    front = front_of(means_of(tmp_path, *lines))
+    assert [m["arm"] for m in front] == ["alone", "completed"]
 
 
 def test_settings_are_written_in_place_and_the_rest_is_left_as_it_was(tmp_path):
     path = shutil.copy(SETTINGS, tmp_path / "update.cfg")
-    changes = {"corpora.train.ratio": 2.5, "corpora.train.two_teachers": False}
+    changes = {"corpora.train.ratio": 2.5, "corpora.train.specialist": False}
     write_settings(path, changes)
     before, after = (p.read_text("utf-8").splitlines() for p in (SETTINGS, path))
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
-    assert changed == ["ratio = 2.5", "two_teachers = false"]
+    assert changed == ["ratio = 2.5", "specialist = false"]
 
 
 def test_setting_that_the_config_lacks_is_an_error(tmp_path):
@@ -83,7 +89,8 @@ def test_setting_that_the_config_lacks_is_an_error(tmp_path):
         write_settings(path, {"corpora.train.nope": 1})
 
 
-def try_ways(project, **options):
+def experiment(project, **options):
+    """Run an experiment, and return the result of each run that exists by its name."""
     main(
         project / "base",
         project / "corpus",
@@ -91,52 +98,58 @@ def try_ways(project, **options):
         project / "update.cfg",
         project / "experiment",
         n_process=2,
-        **options,
+        **{"ratios": "1", "sizes": "all", **options},
     )
+    results = (project / "experiment").rglob("result.json")
+    return {path.parent.name: srsly.read_json(path) for path in results}
 
 
-def experiment(project, **options):
-    try_ways(project, **options)
-    return list(srsly.read_jsonl(project / "experiment.jsonl"))
+def test_experiment_tries_each_arm_and_names_the_best(project, capsys):
+    before = (project / "update.cfg").read_text("utf-8")
+    results = experiment(project, ratios="0.5", sizes="1, all")
+    tried = {tuple(name.split("_")[::2]) for name in results}
+    assert len(results) == len(tried) == 10
+    table = (project / "experiment.md").read_text("utf-8")
+    assert "| specialist | 0.5 | all | 1 |" in table
+    assert "<svg" in (project / "experiment.svg").read_text("utf-8")
+    # The settings are tracked by git: they change only if that is asked for.
+    assert (project / "update.cfg").read_text("utf-8") == before
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Best on dev: " in out and "Set it in" in out and "specialist = " in out
 
 
-def test_experiment_tries_each_arm_and_sets_the_best(project):
-    lines = experiment(project, ratios="0.5", sizes="1, all")
-    tried = {(r["arm"], r["size"]) for r in lines}
-    assert len(lines) == len(tried) == 10
+def test_experiment_sets_the_best_if_asked(project):
+    experiment(project, ratios="0.5", sizes="1, all", write=True)
     # The ratio of new types is set, or the other.
     settings = (project / "update.cfg").read_text("utf-8")
     assert ("ratio = 3.0" in settings) is not ("ratio = 1.0" in settings)
-    table = (project / "experiment.md").read_text("utf-8")
-    assert "| two teachers | 0.5 | all | 1 |" in table
-    assert "<svg" in (project / "experiment.svg").read_text("utf-8")
 
 
-def test_trials_on_other_data_leave_those_of_the_same_names_as_they_are(project):
+def test_runs_on_other_data_leave_those_of_the_same_names_as_they_are(project):
     experiment(project, arms="rehearsed")
-    (trials,) = (project / "experiment").iterdir()
-    before = get_checksum(trials)
+    (runs,) = (project / "experiment").iterdir()
+    before = get_checksum(runs)
     rehearse(project, ["Anna Berg left Oslo.", *(text for text, _ in TEXTS)])
     experiment(project, arms="rehearsed")
-    assert get_checksum(trials) == before
+    assert get_checksum(runs) == before
     assert len(list((project / "experiment").iterdir())) == 2
 
 
-def test_trial_that_is_gone_is_made_again(project):
-    first = experiment(project, arms="rehearsed")
-    shutil.rmtree(project / "experiment")
-    assert len(experiment(project, arms="rehearsed")) == 2 * len(first)
+def made_at(project):
+    """When each run was made."""
+    made = (project / "experiment").rglob("result.json")
+    return {path: path.stat().st_mtime_ns for path in made}
 
 
-def test_trial_whose_line_a_full_disk_broke_is_made_again(project):
+def test_run_that_was_removed_is_made_again_and_no_other(project):
     first = experiment(project, arms="rehearsed")
-    path = project / "experiment.jsonl"
-    path.write_text(path.read_text("utf-8")[:-9], "utf-8")
-    # What is added to the broken line breaks with it.
-    try_ways(project, arms="rehearsed")
-    try_ways(project, arms="rehearsed")
-    again = srsly.read_jsonl(path, skip=True)
-    assert [line["arm"] for line in again] == [line["arm"] for line in first]
+    before = made_at(project)
+    (lost, *_), (kept, *_) = ([p for p in before if n in str(p)] for n in first)
+    shutil.rmtree(lost.parent)
+    assert experiment(project, arms="rehearsed").keys() == first.keys()
+    after = made_at(project)
+    assert after.keys() == before.keys()
+    assert after[kept] == before[kept] and after[lost] != before[lost]
 
 
 def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
@@ -146,71 +159,84 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     account = {"labels": ["GPE"], "new_labels": []}
     srsly.write_json(project / "corpus" / "preprocess.json", account)
     before = (project / "update.cfg").read_text("utf-8")
-    experiment(project, arms="rehearsed", ratios="0.5")
+    experiment(project, arms="rehearsed", ratios="0.5", write=True)
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 4.0", "ratio = 0.5")
-    # Without a new type there is one teacher; and no more docs than all.
-    more = experiment(project, arms="two teachers", ratios="0.5", sizes="99, all")
-    assert [line["arm"] for line in more] == ["naive", "rehearsed"]
+    # Without a new type there is no specialist; and no more docs than all.
+    more = experiment(project, arms="specialist", ratios="0.5", sizes="99, all")
+    assert {name.split("_")[0] for name in more} == {"alone", "rehearsed"}
 
 
 def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):
     before = (project / "update.cfg").read_text("utf-8")
-    experiment(project, arms="two teachers", ratios="0.5")
+    experiment(project, arms="specialist", ratios="0.5", write=True)
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 3.0", "ratio = 0.5")
-    # Trials that are done are not made again for what they set.
-    lines = experiment(project, arms="two teachers", ratios="0.5")
-    assert len(lines) == 2
+    # Setting them does not make the runs again.
+    made = made_at(project)
+    experiment(project, arms="specialist", ratios="0.5")
+    assert made_at(project) == made and len(made) == 2
 
 
 def test_experiment_sets_the_ratio_of_all_where_new_types_have_none(project):
     path = project / "update.cfg"
     settings = path.read_text("utf-8").replace("ratio = 3.0\n", "")
     path.write_text(settings, "utf-8")
-    experiment(project, arms="two teachers", ratios="0.5")
+    experiment(project, arms="specialist", ratios="0.5", write=True)
     assert path.read_text("utf-8") == settings.replace("ratio = 1.0", "ratio = 0.5")
 
 
-def test_trials_that_are_done_are_not_made_again_until_the_data_changes(project):
-    first = experiment(project, arms="rehearsed")
-    assert experiment(project, arms="rehearsed") == first
-    assert len(experiment(project, arms="rehearsed", seeds="0, 1")) == len(first) + 2
+def test_runs_that_exist_are_not_made_again_until_the_data_changes(project):
+    experiment(project, arms="rehearsed")
+    first = made_at(project)
+    experiment(project, arms="rehearsed")
+    assert made_at(project) == first
+    experiment(project, arms="rehearsed", seeds="0, 1")
+    assert len(made_at(project)) == len(first) + 2
     rehearse(project, ["Anna Berg left Oslo.", *(text for text, _ in TEXTS)])
-    assert len(experiment(project, arms="rehearsed")) == 2 * len(first) + 2
+    experiment(project, arms="rehearsed")
+    assert len(made_at(project)) == 2 * len(first) + 2
 
 
 @pytest.mark.skipif(has_cupy_gpu, reason="There is a GPU.")
-def test_gpu_that_is_not_there_is_an_error_before_any_trial(project):
-    # A process that was forked can't use a GPU: trials on one run in this process.
+def test_missing_gpu_is_an_error_before_any_run(project):
+    # A process that was forked cannot use a GPU: runs on one are made in this process.
     with pytest.raises(ValueError, match="GPU"):
-        experiment(project, arms="naive", gpu_id=0)
+        experiment(project, arms="alone", gpu_id=0)
     assert not (project / "experiment").exists()
 
 
 @pytest.mark.skipif(has_cupy_gpu, reason="There is a GPU.")
-def test_trial_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
-    corpus, trial = project / "corpus", Trial("naive", 0.0, 0, 0)
-    shards = [corpus / "rehearsal" / "00000.spacy"]
-    inputs = (project / "base", corpus, shards, project / "update.cfg")
+def test_run_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
+    corpus, run = project / "corpus", Run("alone", 0.0, 0, 0)
+    inputs = Inputs(
+        base_dir=project / "base",
+        corpus_dir=corpus,
+        shards=[corpus / "rehearsal" / "00000.spacy"],
+        settings_path=project / "update.cfg",
+        output_dir=project / "runs",
+        component="ner",
+        account=srsly.read_json(corpus / "preprocess.json"),
+        gpu_id=0,
+    )
     with pytest.raises(ValueError, match="GPU"):
-        update(trial, *inputs, project / "trials", gpu_id=0)
-    assert not (project / "trials" / trial.name).exists()
-    # Nor do the configs of one that ends name the folder that it was made in.
-    update(trial, *inputs, project / "trials")
-    made = project / "trials" / trial.name
+        make_run(run, inputs)
+    assert not (project / "runs" / run.name).exists()
+    # The configs of a run that ends do not name the folder that it was made in.
+    make_run(run, replace(inputs, gpu_id=-1))
+    made = project / "runs" / run.name
     for path in (made / "update.cfg", made / "model-best" / "config.cfg"):
         assert str(made / "train.spacy") in path.read_text("utf-8")
         assert ".part" not in path.read_text("utf-8")
 
 
 @pytest.mark.ray
-def test_trials_on_ray_give_the_scores_of_those_here(project):
+def test_runs_on_ray_give_the_scores_of_those_here(project):
     pytest.importorskip("ray", reason="requirements-ray.txt")
 
-    def scores(lines):
-        return sorted((line["arm"], line["new_f"], line["old_f"]) for line in lines)
+    def scores(results):
+        return {name: (r["new_f"], r["old_f"]) for name, r in results.items()}
 
     here = experiment(project, arms="rehearsed")
-    (project / "experiment.jsonl").unlink()
+    shutil.rmtree(project / "experiment")
     assert scores(experiment(project, arms="rehearsed", engine="ray")) == scores(here)

@@ -1,16 +1,16 @@
 import re
 import time
-from pathlib import Path
 
 import pytest
 import srsly
 from conftest import KEPT, case_of, metrics_of
 from thinc.api import Config
 
-from scripts.evaluation.metrics import pass_gates, verdict
-from scripts.recipe import make_config
+from scripts.evaluation.layout import write_markdown
+from scripts.evaluation.metrics import pass_gates
 from scripts.report.__main__ import main
-from scripts.report.write import write_report
+from scripts.report.charts import draw_training, tell_training
+from scripts.report.page import write_page
 
 EVIL_TEXT = "<script>document.title='run'</script> & \u202egnirts\u202c \x00 </script>"
 EVIL_LABEL = "\"'><img/src=x/onerror=document.title='run'>|`{{x}}"
@@ -20,17 +20,8 @@ def report_of(folder, new, old=(KEPT,), labels=("NEW",), **gates):
     rows, metrics = metrics_of(new, old, labels)
     metrics |= pass_gates(metrics, **{"min_retention": 0.97, "min_new_f": 0, **gates})
     page, markdown = folder / "report.html", folder / "report.md"
-    write_report(
-        page,
-        markdown,
-        rows,
-        title="Title",
-        metrics=metrics,
-        verdict=verdict(metrics),
-        images=[],
-        made=[],
-        config="",
-    )
+    write_page(page, metrics, rows, "Title", images=[], made=[], config="")
+    write_markdown(markdown, metrics, rows, "Title")
     return page.read_text("utf-8"), markdown.read_text("utf-8")
 
 
@@ -38,11 +29,17 @@ def report_of(folder, new, old=(KEPT,), labels=("NEW",), **gates):
     "gates, sentence",
     [
         ({}, "Passed: ready to ship"),
-        ({"min_retention": 1.1}, "It forgot: retention 1.000"),
-        ({"min_new_f": 0.5}, "It did not learn NEW: new F 0.0"),
+        (
+            {"min_retention": 1.1},
+            "The update forgot: F on the old types is 100.0, before 100.0",
+        ),
+        (
+            {"min_new_f": 0.5},
+            "The update learned too little of NEW: F on the new test is 0.0",
+        ),
     ],
 )
-def test_verdict_stands_at_the_top_in_words(tmp_path, gates, sentence):
+def test_verdict_is_at_the_top_in_words(tmp_path, gates, sentence):
     page, _ = report_of(tmp_path, [case_of("a b", [(0, 1, "NEW")])], **gates)
     assert page.index(sentence) < page.index("<main>")
 
@@ -50,23 +47,23 @@ def test_verdict_stands_at_the_top_in_words(tmp_path, gates, sentence):
 def test_no_change_and_no_gold_say_so(tmp_path):
     for text in report_of(tmp_path, [case_of("a b")]):
         assert "both pipelines find the same everywhere" in text
-        assert "No gold entity: nothing could be scored." in text
+        assert "No gold annotations: nothing could be scored." in text
 
 
 def test_one_doc_has_no_interval_and_an_empty_old_test_no_retention(tmp_path):
     case = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
     page, _ = report_of(tmp_path, [case], old=[])
-    assert "One doc: no interval." in page and "<td>–</td>" in page
-    assert "what was kept can&#39;t be measured" in page
+    assert "one doc, so there is no interval." in page and "<td>–</td>" in page
+    assert "what was kept cannot be measured" in page
     assert "Stopped: not to be shipped" in page
 
 
-def test_each_group_is_shown_where_all_can_not_be(tmp_path, monkeypatch):
-    monkeypatch.setattr("scripts.report.write.MAX_PASSAGES", 10)
+def test_each_group_is_shown_if_there_are_too_many_passages(tmp_path, monkeypatch):
+    monkeypatch.setattr("scripts.report.page.MAX_PASSAGES", 10)
     learned = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
     forgotten = case_of("Omsk", [(0, 1, "OLD")], base=[(0, 1, "OLD")])
     page, markdown = report_of(tmp_path, [learned] * 20, old=[KEPT, *[forgotten] * 3])
-    assert "10 of 23" in page
+    assert "10 of 23 passages" in page
     assert "forgotten (2)" in page and "learned (8)" in page
     assert "- learned: 20\n- forgotten: 3\n" in markdown
 
@@ -100,7 +97,7 @@ def test_text_and_labels_are_hostile_until_escaped(tmp_path):
         assert "\u202e" not in text and "\x00" not in text
 
 
-def test_step_draws_training_and_tells_how_it_was_made(base, tmp_path):
+def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
     rows, metrics = metrics_of([hostile()], [KEPT], [EVIL_LABEL])
     metrics |= pass_gates(metrics, 0.9, 0.3)
     srsly.write_json(tmp_path / "metrics.json", metrics)
@@ -109,21 +106,52 @@ def test_step_draws_training_and_tells_how_it_was_made(base, tmp_path):
     log = [{"step": s, "losses": {"ner": 1.0}, "scores": scores} for s in (0, 120)]
     srsly.write_jsonl(tmp_path / "log.jsonl", log)
     srsly.write_json(tmp_path / "rehearse.json", {"rehearsal": 2883, "old_test": 0})
-    settings = Config().from_disk(Path(__file__).parents[2] / "configs/update.cfg")
-    config = make_config(base, "base", settings, ["NEW"], n_words=100)
-    config.to_disk(tmp_path / "update.cfg")
-    names = ("metrics.json", "changes.jsonl", "report.html", "report.md")
+    (tmp_path / "inputs").mkdir()
+    srsly.write_json(tmp_path / "inputs" / "raw.json", {"a.txt": {"a.txt": "c0ffee"}})
+    Config({"corpora": {"train": {"ratio": 1.0}}}).to_disk(tmp_path / "update.cfg")
+    names = ("metrics.json", "changes.jsonl", "report.html")
     main(
         *(tmp_path / name for name in names),
         log=tmp_path / "log.jsonl",
         config=tmp_path / "update.cfg",
-        notes=[tmp_path / "rehearse.json"],
+        notes=[tmp_path / "inputs", tmp_path / "rehearse.json"],
         experiment=tmp_path / "none.svg",
     )
     page = (tmp_path / "report.html").read_text("utf-8")
     assert page.count('<img src="data:image/svg+xml;base64,') == 1
     assert ">rehearsal</th><td>2883</td>" in page
+    assert ">old_test</th>" not in page
+    assert ">raw a.txt</th><td>c0ffee</td>" in page
     assert ">corpora.train.ratio</th><td>1.0</td>" in page
+
+
+def test_curves_of_zeros_are_not_drawn():
+    names = ("old_f", "new_f")
+    log = [
+        {
+            "step": step,
+            "losses": {"ner": 9.0, "tok2vec": 0.0},
+            "scores": dict(zip(names, (90.0 if step else None, 0.0), strict=True)),
+        }
+        for step in (0, 120, 240)
+    ]
+    told = tell_training(log)
+    assert "F on the old types, from 90.0 to 90.0; the loss." in told
+    chart = draw_training(log).decode()
+    assert chart.count("<!-- F on the old types -->") == 1
+    assert "<!-- F on the new types -->" not in chart
+    assert "<!-- ner -->" in chart and "<!-- tok2vec -->" not in chart
+
+
+def test_agreement_with_the_base_is_never_called_kept(tmp_path):
+    rows, metrics = metrics_of([case_of("a b", [(0, 1, "NEW")])])
+    metrics |= pass_gates(metrics, 0.97, 0) | {"old_test_is_gold": False}
+    path = tmp_path / "report.html"
+    write_page(path, metrics, rows, images=[], made=[], config="")
+    page = path.read_text("utf-8")
+    assert "Agreement with the base on unseen text" in page
+    assert "base scores 100 by definition" in page
+    assert not re.search(r"\bkept\b", page, re.IGNORECASE)
 
 
 @pytest.fixture

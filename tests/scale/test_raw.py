@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from scripts.inputs import checksums
-from scripts.scale.raw import Seen, pieces, read_texts
+from scripts.scale.raw import Seen, read_texts, split_text
 
 
 @pytest.mark.parametrize("name", ["raw.jsonl", "raw.txt"])
@@ -63,10 +63,12 @@ def test_zstandard_and_parquet_are_read_or_named_with_what_they_need(tmp_path):
         list(read_texts(str(tmp_path)))
     numbers = table.select(["other"]).rename_columns(["text"])
     parquet.write_table(numbers, tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match=r"a\.parquet: its column 'text' is none of"):
+    with pytest.raises(
+        ValueError, match=r"a\.parquet: the column 'text' holds no strings"
+    ):
         list(read_texts(str(tmp_path)))
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ValueError, match=r"a\.parquet is no Parquet"):
+    with pytest.raises(ValueError, match=r"a\.parquet is not a Parquet file"):
         list(read_texts(str(tmp_path)))
 
 
@@ -84,7 +86,7 @@ def test_what_needs_a_library_that_lacks_says_so(tmp_path, monkeypatch, name, mo
 def test_long_text_is_cut_at_the_best_bound_and_nothing_is_lost(bound):
     part = "x" * 30
     text = bound.join([part] * 10)
-    cut = list(pieces(text, max_length=100))
+    cut = list(split_text(text, max_length=100))
     assert all(0 < len(piece) <= 100 for piece in cut)
     assert "".join("".join(cut).split()) == "".join(text.split())
     if bound:
@@ -93,12 +95,12 @@ def test_long_text_is_cut_at_the_best_bound_and_nothing_is_lost(bound):
 
 def test_paragraph_is_a_better_bound_than_a_sentence():
     text = "One two three four.\n\nFive. Six seven eight."
-    assert next(pieces(text, max_length=30)) == "One two three four."
+    assert next(split_text(text, max_length=30)) == "One two three four."
 
 
 def test_point_in_a_number_or_an_address_ends_no_sentence():
     text = "Of those that see example.com at 3.14 few see more. They are few."
-    assert " ".join(pieces(text, max_length=34)) == text
+    assert " ".join(split_text(text, max_length=34)) == text
 
 
 def test_text_far_beyond_any_limit_comes_in_pieces(tmp_path):
@@ -124,7 +126,7 @@ def test_object_storage_is_read_as_files_are_and_a_new_version_is_noticed():
 
 
 def test_storage_that_nothing_reads_is_named_with_what_it_needs():
-    pattern = r"'nostore://bucket' can't be opened: .*See requirements-raw.txt"
+    pattern = r"'nostore://bucket' cannot be opened: .*See requirements-raw.txt"
     with pytest.raises(ValueError, match=pattern):
         list(read_texts("nostore://bucket"))
 

@@ -31,9 +31,9 @@ base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 def slowly():
     for part in {parts!r}:
         time.sleep(0.1)
-        yield part, None
+        yield part
 with start("local", n_process) as workers:
-    list(annotate_all(slowly, base, folder, workers))
+    list(annotate_all(slowly(), base, "ner", folder, workers))
 """
 
 
@@ -68,7 +68,7 @@ def test_manifest_says_what_each_shard_holds(base, base_dir, tmp_path):
     assert sum(s["docs"] for s in manifest) == len(docs)
     assert sum(s["tokens"] for s in manifest) == sum(map(len, docs))
     n_places = sum(ent.label_ == "GPE" for doc in docs for ent in doc.ents)
-    assert sum(s["entities"]["GPE"] for s in manifest) == n_places > 0
+    assert sum(s["facts"]["GPE"] for s in manifest) == n_places > 0
 
 
 def test_any_number_of_processes_gives_the_same_bytes(base_dir, tmp_path, whole):
@@ -245,8 +245,7 @@ def main():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(n_bytes), int(n_bytes)))
     with start("local", int(n_process)) as workers:
-        parts = [(part, None) for part in {parts!r}]
-        list(annotate_all(lambda: parts, Path(base), Path(folder), workers))
+        list(annotate_all({parts!r}, Path(base), "ner", Path(folder), workers))
 del sys.argv[1:]
 run(main)
 """
@@ -286,8 +285,8 @@ def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
 
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
-    base_dir, tmp_path
+def test_ray_cluster_that_loses_a_node_half_way_writes_the_same_bytes(
+    base_dir, tmp_path, monkeypatch
 ):
     ray = pytest.importorskip("ray", reason="requirements-ray.txt")
     from ray.cluster_utils import Cluster
@@ -296,13 +295,13 @@ def test_ray_cluster_that_loses_a_node_half_way_gives_the_same_bytes(
     node = cluster.add_node(num_cpus=1)
     parts = PARTS * 10
     annotate_all(parts, base_dir, tmp_path / "whole")
-    alone = [(part, None) for part in parts]
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     folder = tmp_path / "cluster"
     try:
-        with start("ray", 1, cluster.address) as workers:
+        with start("ray", 1) as workers:
             assert workers.n_jobs == 2
-            lines = shards.annotate_all(lambda: alone, base_dir, folder, workers)
-            done = [shard["file"] for shard, _ in islice(lines, 3)]
+            lines = shards.annotate_all(parts, base_dir, "ner", folder, workers)
+            done = [line["file"] for line in islice(lines, 3)]
             assert done == ["00000.spacy", "00001.spacy", "00002.spacy"]
             cluster.remove_node(node, allow_graceful=False)
             assert n_lines(folder) < len(parts)
@@ -323,13 +322,13 @@ def test_what_fails_on_ray_is_an_error_in_one_line_after_what_is_done():
         raise ValueError("raw.jsonl:2: not UTF-8.")
 
     with start("ray", 1) as workers:
-        lengths = workers.map(len, read)
+        lengths = workers.map(len, read())
         assert next(lengths) == 6
         with pytest.raises(ValueError, match=r"^raw\.jsonl:2: not UTF-8\.$"):
             next(lengths)
     killed = "A process of the cluster was killed.*What is done is kept"
     with pytest.raises(ValueError, match=killed), start("ray", 1) as workers:
-        list(workers.map(signal.raise_signal, lambda: [signal.SIGKILL]))
+        list(workers.map(signal.raise_signal, [signal.SIGKILL]))
 
 
 @pytest.mark.ray

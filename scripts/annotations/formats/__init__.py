@@ -1,80 +1,58 @@
-"""One module a format; to add one, write it and name it here.
+"""One module a format; to add one, write it and add its name here.
 
-A format of rows has `is_mine(keys)`, which knows its rows by their keys, and
-`parse(value)`, which gives the record. A format of files has `is_mine(path, head)`,
-which knows them by name and first bytes, and `read`, which gives plain rows. More
-special formats come first.
+A format of rows has `is_mine(keys)`, which recognizes a row by its keys, and
+`parse(value)`, which returns the record. A format of files has `is_mine(path, head)`,
+which recognizes a file by its name and first bytes, and `read(path, content)`, which
+yields plain rows.
 """
 
-from functools import lru_cache
+from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
-from scripts.annotations.formats import (
-    argilla,
-    brat,
-    columns,
-    doc_bin,
-    doccano,
-    label_studio,
-    plain,
-    prodigy,
-    spacy_json,
-    tokens,
-    train_data,
-)
-from scripts.annotations.records import Record, RefusedError, Row
+from scripts.annotations.records import Record, RejectedError, Row
 
-ROW_FORMATS: dict[str, ModuleType] = {
-    "prodigy": prodigy,
-    "label-studio": label_studio,
-    "doccano": doccano,
-    "argilla": argilla,
-    "tokens": tokens,
-    "spacy-json": spacy_json,
-    "train-data": train_data,
-    "plain": plain,
-}
-FILE_FORMATS: dict[str, ModuleType] = {
-    "brat": brat,
-    "columns": columns,
-    "docbin": doc_bin,
-}
+
+def modules(*names: str) -> dict[str, ModuleType]:
+    """Import the module of each format."""
+    paths = {name: f"{__name__}.{name.replace('-', '_')}" for name in names}
+    return {name: import_module(path) for name, path in paths.items()}
+
+
+# The first that recognizes a row or file reads it: more special formats come first.
+ROW_FORMATS = modules(
+    "prodigy",
+    "label-studio",
+    "doccano",
+    "argilla",
+    "tokens",
+    "spacy-json",
+    "train-data",
+    "plain",
+)
+FILE_FORMATS = modules("brat", "columns", "docbin")
 Format = Literal[(*ROW_FORMATS, *FILE_FORMATS)]
 
 
 def format_of(row: Row, name: str = "") -> str:
-    """Name the format of a row: the given one, or by its content, else `plain`."""
+    """Return the format of a row: the given one, or recognized by its keys."""
     if name in ROW_FORMATS:
         return name
-    if isinstance(row.value, dict):
-        return format_by(tuple(row.value))
-    return "train-data"
-
-
-@lru_cache
-def format_by(keys: tuple[str, ...]) -> str:
-    """Name the first format whose rows have such keys."""
-    own = frozenset(keys)
-    return next(name for name, module in ROW_FORMATS.items() if module.is_mine(own))
+    if not isinstance(row.value, dict):
+        return "train-data"
+    keys = frozenset(row.value)
+    return next(name for name, form in ROW_FORMATS.items() if form.is_mine(keys))
 
 
 def parse_row(row: Row, name: str) -> Record:
-    """Understand a row.
-
-    Args:
-        row: The row as read.
-        name: Its format.
-
-    Returns:
-        The record, in the tool's own offsets.
+    """Parse a row of a format to a record, in the offsets of its tool.
 
     Raises:
-        RefusedError: If it is broken, has no text, or a span has no offsets or label.
+        RejectedError: If it is broken, has no text, or a span lacks offsets or a label.
     """
     if row.error:
         spans = row.value.get("spans") if isinstance(row.value, dict) else None
-        raise RefusedError(row.error, len(spans or ()))
+        raise RejectedError(row.error, len(spans or ()))
     if not isinstance(row.value, dict) and name != "train-data":
-        raise RefusedError(f"no object as in format {name}")
+        raise RejectedError(f"not an object, as format {name} has")
     return ROW_FORMATS[name].parse(row.value)

@@ -5,31 +5,40 @@ https://brat.nlplab.org/standoff.html
 
 import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from scripts.annotations.records import Row, short
-from scripts.files import open_plain
+from scripts.scale.storage import open_plain
 
 ENTITY = re.compile(r"(T\S*)\t(\S+) (\d{1,20}) (\d{1,20})(?:\t(.*))?")
 
 
 def is_mine(path: Path, head: bytes) -> bool:
-    """Know a file by its name: an empty one means a text without entities."""
+    """Recognize a file by its name: an empty one means a text without entities."""
     return path.name.removesuffix(".gz").endswith(".ann")
 
 
 def text_of(path: Path) -> Path:
-    """Give the path of the text beside a file of spans; in gzip if that is."""
+    """Return the path of the text for a file of spans; in gzip if that is."""
     end = ".txt.gz" if path.suffix == ".gz" else ".txt"
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".ann") + end)
 
 
-def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
-    """Read the one row that the two files make."""
-    text_path = text_of(path)
+def companions(files: list[Path]) -> set[Path]:
+    """Return the files that are read with a file of spans, or are brat's settings."""
+    spans = [path for path in files if is_mine(path, b"")]
+    folders = {path.parent for path in spans}
+    settings = [p for p in files if p.suffix == ".conf" and p.parent in folders]
+    return {*map(text_of, spans), *settings}
+
+
+def read(path: Path, content: bytes) -> Iterator[Row]:
+    """Read the two files as one row."""
     spans: list[dict[str, Any]] = []
     error = ""
+    lines = StringIO(content.decode("utf-8-sig"), newline="")
     for number, line in enumerate(lines, start=1):
         if not line.startswith("T"):
             continue
@@ -38,14 +47,19 @@ def read(path: Path, lines: Iterator[str]) -> Iterator[Row]:
             span = {"start": int(start), "end": int(end), "label": label}
             spans.append(span if text is None else {**span, "text": text})
         else:
-            what = "discontinuous" if ";" in line else "no entity"
+            what = "discontinuous" if ";" in line else "not an entity"
             error = error or f"{what}: line {number}, {short(line.strip())}"
             spans.append({"line": line.rstrip("\r\n")})
+    text, text_error = read_text(text_of(path))
+    yield Row(str(path), 1, {"text": text, "spans": spans}, text_error or error)
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """Read a text; instead of it, return why it can't be read."""
     try:
-        with open_plain(text_path) as file:
-            text = file.read().decode()
+        with open_plain(path) as file:
+            return file.read().decode(), ""
     except FileNotFoundError:
-        text, error = "", f"no {text_path.name} beside it"
+        return "", f"no {path.name} in the same folder"
     except UnicodeDecodeError as broken:
-        text, error = "", f"{text_path.name} is not UTF-8: {broken}"
-    yield Row(str(path), 1, {"text": text, "spans": spans}, error)
+        return "", f"{path.name} is not UTF-8: {broken}"

@@ -1,19 +1,21 @@
-"""What spaCy's `Doc.to_json` gives: `{"text", "ents": […], "tokens": […]}`."""
+"""The output of spaCy's `Doc.to_json`: `{"text", "ents": […], "tokens": […]}`.
+
+Not read with `Doc.from_json`, which fails on a bad span without naming it.
+"""
 
 from typing import Any
 
-from scripts.annotations.formats.plain import check_text, group_of, take_spans
+from scripts.annotations.formats.plain import check_text, group_of, parse_list
 from scripts.annotations.records import Record
 
 
 def is_mine(keys: frozenset[str]) -> bool:
-    """Know a doc by its `ents`."""
+    """Recognize a doc by its `ents`."""
     return "ents" in keys
 
 
 def parse(value: Any) -> Record:
-    """Give a doc as a record."""
-    spans = take_spans(value.get("ents"))
-    return Record(
-        check_text(value.get("text"), len(spans)), spans, group=group_of(value)
-    )
+    """Parse a doc."""
+    spans = parse_list(value.get("ents"))
+    text = check_text(value.get("text"), len(spans))
+    return Record(text, spans, group=group_of(value))

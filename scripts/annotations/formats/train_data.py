@@ -7,12 +7,12 @@ from scripts.annotations.records import Record
 
 
 def is_mine(keys: frozenset[str]) -> bool:
-    """Take no object: a row is a list."""
+    """Recognize no object: a row is a list."""
     return False
 
 
 def parse(value: Any) -> Record:
-    """Give a row as a record."""
+    """Parse a row."""
     if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
         value = {**value[1], "text": value[0]}
     return plain.parse(value)

@@ -1,5 +1,5 @@
 "use strict";
-// The passages that changed: filtered, searched and shown a page at a time.
+// The changed passages: filter, search and turn pages.
 const PAGE = 20;
 const rows = JSON.parse(document.getElementById("rows").textContent);
 const texts = rows.map((row) => row.text.toLowerCase());
@@ -12,11 +12,11 @@ function filter() {
   const { test, group, label, search } = controls.elements;
   const words = search.value.trim().toLowerCase();
   shown = [];
-  rows.forEach((row, place) => {
+  rows.forEach((row, i) => {
     const fits = row.changes.some(
       ([g, l]) => (!group.value || g === group.value) && (!label.value || l === label.value)
     );
-    if (fits && (!test.value || row.test === test.value) && texts[place].includes(words)) {
+    if (fits && (!test.value || row.test === test.value) && texts[i].includes(words)) {
       shown.push(row);
     }
   });

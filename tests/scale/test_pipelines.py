@@ -3,7 +3,7 @@ import spacy
 from conftest import TEXTS
 from thinc.api import NumpyOps, get_current_ops
 
-from scripts.pipelines import load
+from scripts.scale.pipelines import load
 
 
 @pytest.mark.skipif(type(get_current_ops()) is not NumpyOps, reason="not spaCy's BLIS")

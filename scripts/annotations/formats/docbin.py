@@ -1,4 +1,4 @@
-"""spaCy's `.spacy` files: a DocBin, its docs with entities."""
+"""spaCy's `.spacy` files: a DocBin of docs with entities."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -9,43 +9,42 @@ from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
-from scripts.annotations.records import INCORRECT, Row
-
-MISSING = 0
+from scripts.annotations.records import Row
+from scripts.components.ner import INCORRECT, unseen_tokens
 
 
 def is_mine(path: Path, head: bytes) -> bool:
-    """Know a file by its first bytes, those of zlib."""
+    """Recognize a file by its first bytes, those of zlib."""
     return head[:1] == b"\x78" and head[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda")
 
 
 def read(path: Path, content: bytes) -> Iterator[Row]:
-    """Read a doc a row, numbered from 1.
+    """Read each doc as a row, numbered from 1.
 
     Raises:
-        ValueError: If it is no whole DocBin.
+        ValueError: If it is not a complete DocBin.
     """
     try:
         docs = DocBin().from_bytes(content).get_docs(Vocab())
         values = [to_value(doc) for doc in docs]
     except (ValueError, LookupError, TypeError, OverflowError, zlib.error) as error:
-        raise ValueError(f"{path} is no whole DocBin: {error}") from error
+        raise ValueError(f"{path} is not a complete DocBin: {error}") from error
     for number, value in enumerate(values, start=1):
         yield Row(str(path), number, value)
 
 
 def to_value(doc: Doc) -> dict[str, Any]:
-    """Give a doc as a plain row; missing values make it a partial one."""
+    """Convert a doc to a plain row; missing values make it a partial one."""
     value: dict[str, Any] = {"text": doc.text, "spans": to_spans(doc.ents)}
     if INCORRECT in doc.spans:
         value["wrong"] = to_spans(doc.spans[INCORRECT])
-    if any(token.ent_iob == MISSING for token in doc):
+    if unseen_tokens(doc):
         value["partial"] = True
     return value
 
 
 def to_spans(spans: Iterable[DocSpan]) -> list[dict[str, Any]]:
-    """Give a doc's spans as those of a plain row."""
+    """Convert the spans of a doc to those of a plain row."""
     return [
         {"start": span.start_char, "end": span.end_char, "label": span.label_}
         for span in spans

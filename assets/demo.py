@@ -6,7 +6,7 @@ holds more (`the [Red Cross]`); lower-case slots are plain words, never annotate
 Output: JSONL rows `{"text": …, "spans": [{"start", "end", "label"}]}` with character
 offsets, end exclusive; rows of `raw/` have a text alone.
 
-    python -m scripts.extras.demo assets/frames assets/names assets
+    python -m assets.demo assets/frames assets/names assets
 """
 
 import random

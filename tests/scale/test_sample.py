@@ -1,15 +1,12 @@
 from collections import Counter
 
 import pytest
-import srsly
-from conftest import SETTINGS, TEXTS, annotate_all
+from conftest import TEXTS, annotate_all
 from spacy.vocab import Vocab
-from thinc.api import Config
 
-from scripts.choose import main
-from scripts.docs import doc_files, read_docs, write_docs
+from scripts.docs import doc_files, read_docs
 from scripts.scale.sample import choose, choose_all
-from scripts.scale.shards import MANIFEST, checksum
+from scripts.scale.shards import MANIFEST, checksum, finished_shards
 
 COMMON, RARE = {0, 1}, {0, 1, 2}
 
@@ -67,17 +64,14 @@ def test_a_pool_that_is_no_larger_than_needed_is_taken_whole(pool, tmp_path):
     assert texts_in(tmp_path / "chosen") == texts_in(pool)
 
 
-def test_as_many_words_are_chosen_as_training_reads(pool, base, tmp_path, capsys):
-    write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
-    settings = Config().from_disk(SETTINGS)
-    settings["update"] |= {"min_steps": 4, "min_batch_words": 25}
-    settings.to_disk(tmp_path / "update.cfg")
-    srsly.write_json(tmp_path / "preprocess.json", {"new_labels": ["DISEASE"]})
-    account = {"manifest": checksum(pool / MANIFEST)}
-    srsly.write_json(tmp_path / "rehearse.json", account)
-    names = ("rehearse.json", "new.spacy", "preprocess.json", "update.cfg", "chosen")
-    main(str(pool), *(tmp_path / name for name in names))
-    # Of 4 steps of 25 words: there are three words of rehearsal to an annotated one.
-    assert "for 75 words of training" in " ".join(capsys.readouterr().out.split())
+def test_as_many_words_are_chosen_as_asked_for_of_a_finished_run(pool, tmp_path):
+    files = finished_shards(pool, checksum(pool / MANIFEST))
+    choose_all(files, tmp_path / "chosen", 75, 0)
     n_words = [len(doc) for doc in read_docs(tmp_path / "chosen", Vocab())]
     assert 75 <= sum(n_words) < 75 + max(n_words)
+
+
+def test_no_doc_is_read_if_no_words_are_asked_for(tmp_path):
+    missing = [tmp_path / "missing.spacy"]
+    assert choose_all(missing, tmp_path / "chosen", 0, 0) == (0, 0)
+    assert not [*(tmp_path / "chosen").iterdir()]

@@ -8,9 +8,9 @@ import pytest
 import spacy
 import srsly
 
-from scripts.extras.demo import LABELS, main, read_lines
+from assets.demo import LABELS, main, read_lines
 
-ASSETS = Path(__file__).parents[2] / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 COUNTS = {
     "base/train": 1500,
     "base/dev": 300,

@@ -1,0 +1,52 @@
+"""The meta data and the model card of an updated pipeline."""
+
+from pathlib import Path
+from typing import Any
+
+from scripts.evaluation.layout import Notes, lay_out
+from scripts.evaluation.metrics import Metrics
+from scripts.evaluation.render import render
+from scripts.evaluation.verdict import verdict
+
+CARD = Path(__file__).parent / "model_card.md"
+
+
+def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
+    """Return what changes in the meta data of the base."""
+    name = f"{base['lang']}_{base['name']} {base['version']}"
+    source = {key: base.get(key, "") for key in ("url", "license", "author")}
+    new, f = ", ".join(metrics["new"]["labels"]), f"{100 * metrics['retention']:.1f}"
+    old = f"Old types keep {f} % of the base's F-score."
+    if not metrics.get("old_test_is_gold", True):
+        old = f"On unseen text it agrees with the base in {f} % of its F-score."
+    return {
+        "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
+        "license": base.get("license", ""),
+        "sources": [*(base.get("sources") or []), {"name": name, **source}],
+        "performance": {
+            "retention": metrics["retention"],
+            "retention_interval": metrics["retention_interval"],
+            "ents_f_old": metrics["old"]["updated"]["f"],
+            "ents_f_old_base": metrics["old"]["base"]["f"],
+            "ents_f_new": metrics["new"]["updated"]["f"],
+            "ents_f_new_base": metrics["new"]["base"]["f"],
+            "ents_per_type": {k: v["updated"] for k, v in metrics["labels"].items()},
+        },
+    }
+
+
+def to_card(meta: dict[str, Any], metrics: Metrics, data: Notes) -> str:
+    """Write the model card of a pipeline that `describe` has described, as Markdown.
+
+    Not spaCy's own README of a package, which escapes no label. What a card should
+    tell: Mitchell et al. (2019), "Model Cards for Model Reporting".
+    """
+    return render(
+        CARD,
+        meta=meta,
+        metrics=metrics,
+        learned=list(metrics["new"]["labels"]),
+        verdict=verdict(metrics),
+        tests=lay_out(metrics),
+        data=data,
+    )

@@ -1,0 +1,136 @@
+"""Metrics and notes as the parts of a report: titles, sentences and tables."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.util import walk_dict
+from wasabi import msg
+
+from scripts.evaluation.cases import WHO
+from scripts.evaluation.changes import GROUPS
+from scripts.evaluation.metrics import Metrics
+from scripts.evaluation.render import HERE, render, show_interval
+from scripts.evaluation.scores import MISSED, SPURIOUS
+from scripts.evaluation.verdict import verdict
+from scripts.files import written_whole
+
+TITLE = "What the update changed"
+NEW = "Annotated by a person; only the types that were annotated count."
+# Titles and notes of the tests, in the order of a report.
+TESTS = {
+    "new": ("New test: what was to be learned", NEW),
+    "old": (
+        "Old test: what was to be kept",
+        "Annotated by a person with the types of the base.",
+    ),
+    "test": ("Test", NEW),
+}
+AGREEMENT = (
+    "Agreement with the base on unseen text",
+    "There is no gold of the old types, so this test is what the base itself finds in "
+    "text that nothing else saw. Where the update is right and the base wrong, that "
+    "counts as a mistake.",
+)
+# A heading and a table for each part of how an update was made.
+Notes = list[tuple[str, list[tuple[str, str]]]]
+
+
+def lay_out(metrics: Metrics) -> list[dict[str, Any]]:
+    """Lay out the tests of `metrics` in the order of a report, as templates need them.
+
+    Lines are the label and the scores of each type, all types together first.
+    """
+    tests = []
+    for name in [name for name in TESTS if name in metrics]:
+        scores, (title, note) = metrics[name], TESTS[name]
+        if name == "old" and not metrics.get("old_test_is_gold", True):
+            title, note = AGREEMENT
+            if scores["base"]["f"] == 1:
+                note += " The base scores 100 by definition."
+        test = {"name": name, "title": title, "note": note, "scores": scores}
+        test["lines"] = [("all types", scores), *scores["labels"].items()]
+        test["sentences"] = tell_changes(metrics, name)
+        tests.append(test | cross(scores["confusion"]))
+    return tests
+
+
+def tell_changes(metrics: Metrics, name: str) -> str:
+    """Describe what was gained and lost on a test, and whether that is chance."""
+    scores, p = metrics[name], metrics[name]["p_value"]
+    text = (
+        f"Of {scores['gold']} annotations the update finds {scores['gained']} that the "
+        f"base misses, and misses {scores['lost']} that the base finds (sign test: "
+        f"{'p < 0.001' if p < 0.001 else f'p = {p:.3f}'})."
+    )
+    if name == "old":
+        fates = "{kept}; {moved} have a new type, and {forgotten} are lost."
+        text += " Of those that the base finds, the update still finds "
+        text += fates.format(**metrics["fates"])
+    return text
+
+
+def cross(confusion: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]:
+    """Lay out the confusion of both pipelines as one table, gold by row."""
+    rows = {row for who in WHO for row in confusion[who]}
+    columns = {c for who in WHO for found in confusion[who].values() for c in found}
+
+    def in_order(labels: set[str]) -> list[str]:
+        return sorted(labels, key=lambda label: (label in (MISSED, SPURIOUS), label))
+
+    def cell(row: str, column: str) -> str:
+        before, after = (confusion[w].get(row, {}).get(column, 0) for w in WHO)
+        return f"{before} → {after}" if before != after else str(after or "")
+
+    cells = [(r, [(c, cell(r, c)) for c in in_order(columns)]) for r in in_order(rows)]
+    return {"columns": in_order(columns), "confusion": cells}
+
+
+def write_markdown(
+    path: Path, metrics: Metrics, changes: Iterable[dict[str, Any]], title: str = TITLE
+) -> None:
+    """Write the tables of a report, and the verdict if there is one, as Markdown."""
+    counts = Counter(group for row in changes for group, _ in row["changes"])
+    report = render(
+        HERE / "report.md",
+        title=title,
+        verdict=verdict(metrics),
+        tests=lay_out(metrics),
+        groups=[(group, counts[group]) for group in GROUPS if counts[group]],
+    )
+    with written_whole(path) as part:
+        part.write_text(report, encoding="utf-8")
+
+
+def print_tests(metrics: Metrics) -> None:
+    """Print F before and after, in points, as a table for each test."""
+    header = ("type", "gold", "F before", "F after", "change", "95 % interval")
+    for test in lay_out(metrics):
+        rows = []
+        for label, both in test["lines"]:
+            before, after = (f"{100 * both[who]['f']:.1f}" for who in WHO)
+            change, bounds = f"{100 * both['change']:+.1f}", both["interval"]
+            row = (label, both["gold"], before, after, change, show_interval(bounds))
+            rows.append(row)
+        print(f"\n{test['title']}")
+        msg.table(rows, header=header, divider=True, aligns=["l", *"r" * 5])
+
+
+def read_notes(paths: Iterable[Path]) -> Notes:
+    """Read what earlier steps noted: JSON files, or folders of them."""
+
+    def show(value: Any) -> str:
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    notes = []
+    for path in paths:
+        files = sorted(path.glob("*.json"))
+        note = {file.stem: srsly.read_json(file) for file in files}
+        # A file that is named by a setting of the same name is named once; what is
+        # empty or 0 is left out.
+        values = walk_dict(note if path.is_dir() else srsly.read_json(path))
+        table = [(" ".join(dict.fromkeys(keys)), show(v)) for keys, v in values if v]
+        notes.append((path.stem, table))
+    return notes

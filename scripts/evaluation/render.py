@@ -1,0 +1,54 @@
+"""Fill templates; all labels and texts are escaped."""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+HERE = Path(__file__).parent
+# Control characters and those that reverse or hide text are shown by their numbers;
+# joiners stay, which Persian and emoji need.
+UNSEEN = [*range(9), *range(14, 32), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x200B]
+UNSEEN += [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
+# What Markdown or a table of it would take for its own.
+MARKDOWN = {ord(sign): f"&#{ord(sign)};" for sign in "|`*~[]\\"}
+EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+
+
+def render(template: Path, **values: Any) -> str:
+    """Fill a template; all values are escaped for HTML.
+
+    Args:
+        template: The file; it may include `scores.md` of this folder.
+        values: What it names.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([template.parent, HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "points": lambda score: f"{100 * score:.1f}",
+        "change": lambda score: f"{100 * score:+.1f}",
+        "interval": show_interval,
+        "cell": lambda text: Markup(to_markdown(text)),
+    }
+    page = environment.get_template(template.name).render(**values)
+    return page.translate(VISIBLE)
+
+
+def show_interval(bounds: list[float] | None) -> str:
+    """Write an interval in points, if there is one."""
+    return "{:+.1f} to {:+.1f}".format(*(100 * b for b in bounds)) if bounds else "–"
+
+
+def to_markdown(text: str) -> str:
+    """Escape a text for a cell of a Markdown table."""
+    escaped = html.escape(" ".join(text.split()), quote=False).translate(MARKDOWN)
+    return EMPHASIS.sub("&#95;", escaped)

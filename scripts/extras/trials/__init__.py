@@ -1,1 +1,0 @@
-"""Ways of updating, to be tried side by side on the same data and budget."""

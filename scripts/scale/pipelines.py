@@ -1,0 +1,103 @@
+"""Pipelines as the steps run them: fast on a CPU, on a GPU, and flat in memory."""
+
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import TypeVar
+
+import spacy
+from spacy.language import Language
+from thinc.api import NumpyOps, get_current_ops, use_ops
+
+from scripts.components import kind_of, listened_to
+
+T = TypeVar("T")
+# Docs in a batch. They stay in the cache of a CPU: on newswire they take three quarters
+# of the time of spaCy's 1,000, and a fifth of the memory.
+BATCH_SIZE = 64
+# Docs after which a pipeline is loaded again: freed words leave holes in its tables.
+MAX_DOCS = 50_000
+# Words that a pipeline may remember: some megabytes.
+MAX_VOCAB = 10_000
+
+
+def load(path: str | Path) -> Language:
+    """Load a pipeline to annotate with.
+
+    On a CPU numpy multiplies: spaCy's BLIS falls back on generic code for a CPU that it
+    does not know, which took three times as long. A GPU keeps spaCy's large batches.
+    """
+    if not isinstance(get_current_ops(), NumpyOps):
+        return spacy.load(path)
+    with use_ops("cpu", use_blis=False):
+        nlp = spacy.load(path)
+    nlp.batch_size = min(nlp.batch_size, BATCH_SIZE)
+    return nlp
+
+
+@lru_cache(maxsize=1)
+def load_component(path: Path, component: str) -> Language:
+    """Load a pipeline once a process, with a component and what it listens to alone."""
+    nlp = load(path)
+    nlp.select_pipes(enable=[*listened_to(nlp, component), component])
+    return nlp
+
+
+def leave_out_others(nlp: Language, component: str) -> None:
+    """Disable the components that take no part in what a component finds.
+
+    Only where all of them are known: a rule of another one may ask for their tags.
+    """
+    needed = {*listened_to(nlp, component), component}
+    others = [name for name in nlp.pipe_names if name not in needed]
+    unrelated = kind_of(nlp, component).UNRELATED
+    if all(nlp.get_pipe_meta(name).factory in unrelated for name in others):
+        nlp.select_pipes(disable=others)
+
+
+def use_gpu(gpu_id: int, n_process: int, engine: str = "local") -> int:
+    """Run on a GPU from now on, if one is asked for (-1: CPU).
+
+    Returns:
+        The number of processes to use: `n_process`, or one on a GPU.
+
+    Raises:
+        ValueError: If there is no such GPU, or a cluster would have to share it.
+    """
+    if gpu_id < 0:
+        return n_process
+    if engine != "local":
+        raise ValueError(
+            "On a cluster updates are trained on CPUs: set vars.gpu_id to -1, or "
+            "vars.engine to local."
+        )
+    try:
+        spacy.require_gpu(gpu_id)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: set vars.gpu_id to -1, or install spacy[cuda12x], for example."
+        ) from error
+    return 1
+
+
+def memory_zone(nlp: Language) -> AbstractContextManager:
+    """Open a memory zone, unless the pipeline knows few words yet and can keep them.
+
+    In a zone the tokenizer remembers no word, which costs a tenth of the time.
+    """
+    return nlp.memory_zone() if len(nlp.vocab) > MAX_VOCAB else nullcontext()
+
+
+def in_lives(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """Split a stream into parts, each for a newly loaded pipeline.
+
+    Read each part to its end, and drop its pipeline, before the next.
+    """
+    items = iter(items)
+    for item in items:
+        # A pipeline refers to itself, so it is not freed without this.
+        gc.collect()
+        yield chain([item], islice(items, MAX_DOCS - 1))
