@@ -1,11 +1,11 @@
-"""What an update learns and forgets: ways of doing it, side by side, on real data.
+"""What an update learns and forgets: ways to update, side by side, on real data.
 
 Input: a folder of data sets, `BENCHMARK_DATA` or `../shared/data`, each with
-`train.jsonl`, `dev.jsonl` or `raw.jsonl`. Output: what the runs make, a line of JSON
-for each, and a table and a picture of all; runs that have a line are not made again.
-The dev files of the new types and the test file of `newswire` are tests here.
+`train.jsonl`, `dev.jsonl` or `raw.jsonl`. Output: the runs, a line of JSON for each,
+and a table and a picture of all; a run that has a line is not made again. The dev
+files of the new types and the test file of `newswire` are tests here.
 
-Run as: python -m benchmarks.forgetting work --set drugs --seed 0 --seed 1
+    python -m benchmarks.forgetting work --set drugs --seed 0 --seed 1
 """
 
 import math
@@ -17,7 +17,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from itertools import islice, product
+from itertools import chain, islice, product
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
@@ -32,14 +32,16 @@ from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
+from scripts.components import ner
+from scripts.configure import RATIO
 from scripts.docs import read_docs, write_docs
-from scripts.evaluation.metrics import new_tallies, run_tests, to_metrics
-from scripts.extras.average import mean_of
-from scripts.extras.trials.pool import run_all
-from scripts.extras.trials.trial import ARMS, ONE_LOOK, Trial, specialist_of, update
+from scripts.evaluation.cases import annotate
+from scripts.evaluation.metrics import to_metrics
+from scripts.extras.average import average_of
+from scripts.extras.runs import ARMS, Inputs, make_run
+from scripts.extras.runs import Run as Update
 from scripts.files import written_whole
-from scripts.pipelines import use_gpu
-from scripts.recipe import RATIO
+from scripts.scale.pipelines import use_gpu
 from scripts.scale.shards import finished_shards
 from scripts.scale.start import start
 
@@ -54,13 +56,13 @@ Run = tuple[str, str, int, int]
 
 @dataclass(frozen=True)
 class Scenario:
-    """New annotations, and the raw text to rehearse with.
+    """The new annotations, and the raw text to rehearse with.
 
     Attributes:
-        annotations: A data set.
-        raws: Data sets.
-        label: In the same domain: the one type that the base never saw, annotated
-            in rows that are not the base's.
+        annotations: The data set with the annotations.
+        raws: The data sets with the raw text.
+        label: For sets in the base's own domain: the one new type. The base is trained
+            without it, and its annotations are in rows that the base never saw.
     """
 
     annotations: str
@@ -68,7 +70,7 @@ class Scenario:
     label: str = ""
 
 
-# `+`: raw text near the new domain.
+# `+`: with raw text close to the new domain too.
 SETS = {
     "drugs": Scenario("drugs"),
     "drugs+": Scenario("drugs", ("newswire", "reddit")),
@@ -82,8 +84,8 @@ SETS = {
     "tweets": Scenario("tweets"),
     "corrections": Scenario("newswire"),
 }
-MEAN = "mean of three"
-# What is no trial of an experiment: gold that users lack, another recipe, two NERs.
+AVERAGE = "average"
+# Arms that an experiment lacks: gold that users lack, another recipe, two NERs.
 OTHERS: dict[str, dict[str, Any]] = {
     # The recipe of the popular demo project: 500 steps, the last weights.
     "popular": {
@@ -97,17 +99,17 @@ OTHERS: dict[str, dict[str, Any]] = {
     # Two NER components: the specialist before the base's, or after it.
     "double, new first": {},
     "double, base first": {},
-    # The mean of the weights of two teachers with seeds 0, 1 and 2.
-    MEAN: {},
+    # The average of the weights of `specialist` with seeds 0, 1 and 2.
+    AVERAGE: {},
 }
-# The arm whose way, or whose runs, one of the others takes.
-OWN = {"popular": "naive", "joint": "rehearsed", MEAN: "two teachers"}
-# What needs no runs of other seeds.
-ONE_SEED = [arm for arm in (*ARMS, *OTHERS) if arm != MEAN]
+# The arm of an experiment that one of the others is based on.
+BASED_ON = {"popular": "alone", "joint": "rehearsed", AVERAGE: "specialist"}
+# Arms that need no runs with other seeds.
+ONE_SEED = [arm for arm in (*ARMS, *OTHERS) if arm != AVERAGE]
 DRAWN = ("drugs", "diseases", "politics", "same NORP")
 COLUMNS = {
     "retention": "kept",
-    "unmoved": "kept but for moved",
+    "unmoved": "kept without moved",
     "old_f": "old F",
     "new_f": "new F",
     "moved": "moved",
@@ -119,13 +121,13 @@ DIGITS = {"retention": 3, "unmoved": 3, "old_f": 1, "new_f": 1, "spurious": 1}
 
 
 def base_of(name: str, work: Path) -> Path:
-    """Give the path of a set's base."""
+    """Return the path of the base of a set."""
     label = SETS[name].label
     return work / f"base {label}".strip() / "model-best"
 
 
 def make_base(name: str, work: Path) -> None:
-    """Train a set's base on newswire as the template trains its demo's base."""
+    """Train the base of a set on newswire, as the demo's base is trained."""
     base, label = base_of(name, work), SETS[name].label
     if base.exists():
         return
@@ -147,7 +149,7 @@ def read_rows(name: str, split: str) -> list[dict[str, Any]]:
 def spans_cut(
     rows: Iterable[dict[str, Any]], label: str, keep: bool
 ) -> list[dict[str, Any]]:
-    """Keep the spans of one label alone, or all others."""
+    """Keep the spans of one label, or those of all others."""
     return [
         {**row, "spans": [s for s in row["spans"] if (s["label"] == label) == keep]}
         for row in rows
@@ -169,13 +171,13 @@ def convert(rows: dict[str, list[dict[str, Any]]], output: Path, base: str) -> N
         **files,
         account_path=output.parent / "preprocess.json",
         rejected_path=output.parent / "rejected.jsonl",
-        # Gold stands as it was made.
+        # Gold is not changed.
         trim=False,
     )
 
 
 def rows_of(name: str, base: Language) -> dict[str, list[dict[str, Any]]]:
-    """Give the rows of each split of a set."""
+    """Read the rows of each split of a set."""
     scenario = SETS[name]
     old_test = read_rows("newswire", "test")
     if label := scenario.label:
@@ -195,14 +197,15 @@ def rows_of(name: str, base: Language) -> dict[str, list[dict[str, Any]]]:
 
 
 def fits(row: dict[str, Any], nlp: Language) -> bool:
-    """Say whether the spans of a row fit the tokens."""
+    """Check whether the spans of a row fit the tokens."""
     doc = nlp.make_doc(row["text"])
     return all(doc.char_span(s["start"], s["end"]) for s in row["spans"])
 
 
 def is_right(row: dict[str, Any], nlp: Language) -> bool:
-    """Say whether a pipeline finds just the spans of a row."""
-    found = {(e.start_char, e.end_char, e.label_) for e in nlp(row["text"]).ents}
+    """Check whether a pipeline finds just the spans of a row."""
+    doc = nlp(row["text"])
+    found = {*ner.to_spans(doc, ner.facts(doc))}
     return found == {(s["start"], s["end"], s["label"]) for s in row["spans"]}
 
 
@@ -235,52 +238,61 @@ def make_set(name: str, work: Path) -> None:
 
 
 def double(base: Path, specialist: Path, first: str) -> Language:
-    """Put the specialist's NER beside the base's, before or after it."""
+    """Add the specialist's NER to the base, before or after the base's own."""
     nlp = spacy.load(base)
-    place = {"before": "ner"} if first == "new" else {"after": "ner"}
-    nlp.add_pipe("ner", source=spacy.load(specialist), name="ner_new", **place)
+    position = {"before": "ner"} if first == "new" else {"after": "ner"}
+    nlp.add_pipe("ner", source=spacy.load(specialist), name="ner_new", **position)
     return nlp
 
 
-def make(trial: Trial, arm: str, base: Path, folder: Path, gpu_id: int) -> Language:
+def make(update: Update, arm: str, base: Path, folder: Path, gpu_id: int) -> Language:
     """Make the pipeline of a run."""
     runs = folder / "runs"
     if arm.startswith("double"):
-        specialist = runs / specialist_of(trial).name / "model-best"
+        specialist = runs / update.specialist.name / "model-best"
         return double(base, specialist, arm.split()[1])
-    if arm == MEAN:
-        trials = (replace(trial, seed=seed) for seed in range(3))
-        return mean_of([runs / each.name / "model-best" for each in trials])
-    changes = {**ONE_LOOK, **OTHERS.get(arm, {})}
+    if arm == AVERAGE:
+        updates = (replace(update, seed=seed) for seed in range(3))
+        paths = [runs / each.name / "model-best" for each in updates]
+        return average_of(paths, "ner")
+    changes = {"update.n_evaluations": 1, **OTHERS.get(arm, {})}
     if arm == "joint":
         changes["paths.rehearsal"] = str(folder / "gold")
-        # Gold's new types are nobody's guess.
+        # The new types are gold there: no specialist has to agree.
         changes["corpora.train.new_labels"] = []
-    output = runs / arm if arm in OTHERS else runs
     manifest = srsly.read_json(folder / "rehearse.json")["manifest"]
-    shards = finished_shards(folder / "rehearsal", manifest)
-    return update(trial, base, folder, shards, SETTINGS, output, changes, gpu_id)
+    inputs = Inputs(
+        base_dir=base,
+        corpus_dir=folder,
+        shards=finished_shards(folder / "rehearsal", manifest),
+        settings_path=SETTINGS,
+        output_dir=runs / arm if arm in OTHERS else runs,
+        component="ner",
+        account=srsly.read_json(folder / "preprocess.json"),
+        changes=changes,
+        gpu_id=gpu_id,
+    )
+    make_run(update, inputs)
+    return spacy.load(inputs.output_dir / update.name / "model-best")
 
 
 def run_arm(run: Run, work: Path, gpu_id: int) -> dict[str, Any]:
-    """Make one run, score it, and give its line of results."""
+    """Make one run, score it, and return its line of results."""
     start = time.perf_counter()
     name, arm, size, seed = run
     folder, base = work / name, base_of(name, work)
-    own = OWN.get(arm, arm)
-    trial = Trial(own, ARMS[own].get(RATIO) if own in ARMS else None, size, seed)
+    own = BASED_ON.get(arm, arm)
+    update = Update(own, ARMS[own].get(RATIO) if own in ARMS else None, size, seed)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        updated = make(trial, arm, base, folder, gpu_id)
+        updated = make(update, arm, base, folder, gpu_id)
     nlp = spacy.load(base)
-    test, old_test = (
-        list(read_docs(folder / "update" / split, nlp.vocab))
-        for split in ("test", "old_test")
-    )
-    labels = {ent.label_ for doc in test for ent in doc.ents}
-    tallies = new_tallies(nlp.pipe_labels, labels, nlp.pipe_labels["ner"])
-    for _ in run_tests(lambda: (nlp, updated), {"new": test, "old": old_test}, tallies):
-        pass
-    metrics = to_metrics(tallies)
+    cases = {
+        test: annotate((nlp, updated), read_docs(folder / "update" / split), "ner")
+        for test, split in (("new", "test"), ("old", "old_test"))
+    }
+    labels = {"old": nlp.pipe_labels["ner"]}
+    labels["new"] = {fact[-1] for case in cases["new"] for fact in case.gold}
+    metrics = to_metrics(cases, labels, {*chain(*nlp.pipe_labels.values())})
     by_label = [both["updated"]["f"] for both in metrics["new"]["labels"].values()]
     return {
         "set": name,
@@ -293,10 +305,8 @@ def run_arm(run: Run, work: Path, gpu_id: int) -> dict[str, Any]:
         "new_f": round(100 * sum(by_label) / len(by_label), 2),
         "new_micro": {k: round(v, 4) for k, v in metrics["new"]["updated"].items()},
         **metrics["fates"],
-        "right": sum(
-            doc.to_json()["ents"] == updated(doc.text).to_json()["ents"] for doc in test
-        ),
-        "rows": len(test),
+        "right": sum(case.gold == case.found["updated"] for case in cases["new"]),
+        "rows": len(cases["new"]),
         "spurious": round(metrics["spurious"], 1),
         "seconds": round(time.perf_counter() - start),
         "date": date.today().isoformat(),
@@ -312,7 +322,7 @@ def missing(runs: Iterable[Run], results: Path) -> list[Run]:
 
 
 def write_table(results: Path) -> None:
-    """Write all results as a table in Markdown: the mean over seeds, and the spread."""
+    """Write the table of all results: the means over the seeds, and the spread."""
     runs = defaultdict(list)
     for line in srsly.read_jsonl(results):
         runs[line["set"], line["arm"], line["size"]].append(line)
@@ -330,7 +340,7 @@ def write_table(results: Path) -> None:
 
 
 def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> None:
-    """Draw old F kept against new F learned: a plot a set, a point an arm."""
+    """Draw old F kept against new F learned: a plot for each set."""
     figure = Figure(figsize=(3.2 * len(DRAWN), 3.6), layout="constrained")
     plots = dict(zip(DRAWN, figure.subplots(1, len(DRAWN), sharey=True), strict=True))
     for number, arm in enumerate([*ARMS, *OTHERS]):
@@ -338,8 +348,8 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
             if lines := runs.get((name, arm, 0)):
                 x, y = (mean(r[key] for r in lines) for key in ("retention", "new_f"))
                 looks = {"marker": "o", "markersize": 6}
-                if arm == "two teachers":
-                    # Above the others, which crowd around it.
+                if arm == "specialist":
+                    # Drawn above the others, which are close to it.
                     looks = {"marker": "*", "markersize": 13, "zorder": 3}
                 color = f"C{number}"
                 plot.plot(100 * x, y, color=color, linestyle="", label=arm, **looks)
@@ -349,12 +359,12 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
     # The same results give the same bytes, and text stays text.
     rc = {"svg.hashsalt": path.name, "svg.fonttype": "none"}
-    with written_whole(path) as beside, rc_context(rc):
-        figure.savefig(beside, format="svg", metadata={"Date": None})
+    with written_whole(path) as part, rc_context(rc):
+        figure.savefig(part, format="svg", metadata={"Date": None})
 
 
 def spread(lines: list[dict[str, Any]], key: str) -> str:
-    """Give the mean of a figure over the seeds, and its range where there are more."""
+    """Format the mean of a figure over the seeds, with half of its range."""
     values = [line[key] for line in lines]
     digits = DIGITS.get(key, 0)
     middle, half = mean(values), (max(values) - min(values)) / 2
@@ -364,14 +374,27 @@ def spread(lines: list[dict[str, Any]], key: str) -> str:
 
 def main(
     work: Annotated[Path, typer.Argument(help="Folder for what the runs make.")],
-    sets: Annotated[list[str] | None, typer.Option("--set")] = None,
-    arms: Annotated[list[str] | None, typer.Option("--arm")] = None,
-    sizes: Annotated[list[int] | None, typer.Option("--size", help="0: all.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option("--seed")] = None,
-    jobs: Annotated[int, typer.Option(help="Runs at a time; one a core.")] = 2,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Set to update with; default: all."),
+    ] = None,
+    arms: Annotated[
+        list[str] | None,
+        typer.Option("--arm", help="Way to update; default: all but average."),
+    ] = None,
+    sizes: Annotated[
+        list[int] | None,
+        typer.Option("--size", help="Number of annotated rows; default: 0, all rows."),
+    ] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="Seed of the runs; default: 0.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(help="Runs in parallel; each takes one core.")
+    ] = 2,
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
-    """Run each arm on each set with each seed, and note what it learned and kept."""
+    """Run each arm on each set with each seed, and score what it learned and kept."""
     work = work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     results = work / RESULTS
@@ -381,13 +404,16 @@ def main(
     for name in dict.fromkeys(run[0] for run in todo):
         make_base(name, work)
         make_set(name, work)
-    # A specialist is the second teacher of one arm and half of another.
-    run = partial(run_arm, work=work, gpu_id=gpu_id)
+    make_one = partial(run_arm, work=work, gpu_id=gpu_id)
     with start("local", use_gpu(gpu_id, jobs)) as workers:
-        ending = run_all(todo, run, results, workers, lambda run: run[1] == "naive")
-        for _, line in ending:
-            write_table(results)
-            msg.good(str(line))
+        # Specialists first: other arms need them.
+        for is_alone in (True, False):
+            some = [run for run in todo if (run[1] == "alone") is is_alone]
+            for line in workers.map(make_one, some):
+                with results.open("a", encoding="utf-8") as file:
+                    file.write(f"{srsly.json_dumps(line)}\n")
+                write_table(results)
+                msg.good(str(line))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a run takes: seconds and memory, in a process of its own."""
+"""The seconds and the memory that a run takes, in its own process."""
 
 import os
 import resource
@@ -11,8 +11,8 @@ from typing import Any
 
 
 def measure(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
-    """Give a run's seconds, the most memory of a process of it in MiB, its result."""
-    # A spawned process would spawn its own workers, which are forked where a step runs.
+    """Return the seconds of a run, the MiB of its largest process, and its result."""
+    # The process is spawned and would spawn its workers too; a step forks them.
     set_start_method(get_all_start_methods()[0], force=True)
     start = time.perf_counter()
     with (
@@ -28,6 +28,6 @@ def measure(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
 
 
 def in_process(run: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
-    """Measure a run in a process of its own."""
+    """Measure a run in its own process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure, run, *args).result()

@@ -1,10 +1,10 @@
-"""How fast and how flat `preprocess` is, beside a plain loop over the same rows.
+"""Speed and memory of `preprocess`, compared with a plain loop over the same rows.
 
-The loop is what a `convert.py` does: `make_doc`, `char_span`, `DocBin.add`, no checks.
-Rows are the demo's or those of `--source`, repeated with other numbers in each.
-Output: a table, a line a run; each run has a process of its own.
+The loop is what a `convert.py` does: `make_doc`, `char_span` and `DocBin.add`, without
+checks. The rows are the demo's or those of `--source`, repeated with other numbers in
+each. Output: a table with a line for each run; each run has its own process.
 
-Run as: python -m benchmarks.preprocess --rows 10000 --rows 100000
+    python -m benchmarks.preprocess --rows 10000 --rows 100000
 """
 
 import json
@@ -28,7 +28,7 @@ SOURCES = [ASSETS / "annotations" / "train.jsonl", ASSETS / "base" / "train.json
 
 
 def write_rows(n_rows: int, sources: list[Path], path: Path) -> None:
-    """Write rows, each with a text of its own."""
+    """Write rows; no two have the same text."""
     rows = [row for source in sources for row in srsly.read_jsonl(source)]
     with path.open("w", encoding="utf-8") as file:
         for number, row in enumerate(islice(cycle(rows), n_rows)):
@@ -50,45 +50,42 @@ def loop(rows: Path, folder: Path) -> None:
     doc_bin.to_disk(folder / "train.spacy")
 
 
-def convert(rows: Path, folder: Path, n_process: int = -1, **splits: str) -> None:
-    """Convert rows with the step, all of them to one set or to more."""
+def convert(rows: Path, folder: Path, **splits: str) -> None:
+    """Convert rows with the step, all of them to one set if no split is named."""
     paths = {"account_path": folder / "a.json", "rejected_path": folder / "r.jsonl"}
-    settings = {"base": "blank:en", "n_process": n_process, **paths, **splits}
-    preprocess.main(str(rows), folder / "docs", **settings)
+    preprocess.main(str(rows), folder / "docs", base="blank:en", **paths, **splits)
 
 
-def split(rows: Path, folder: Path, n_process: int) -> None:
-    """Convert rows with the step, dev and test split off."""
-    convert(rows, folder, n_process, dev="", test="")
+def split(rows: Path, folder: Path) -> None:
+    """Convert rows with the step, with dev and test split off."""
+    convert(rows, folder, dev="", test="")
 
 
 def main(
-    sizes: Annotated[list[int], typer.Option("--rows")],
-    sources: Annotated[list[Path], typer.Option("--source", help="Rows to repeat.")] = (
-        SOURCES
-    ),
+    sizes: Annotated[list[int], typer.Option("--rows", help="Number of rows.")],
+    sources: Annotated[
+        list[Path], typer.Option("--source", help="File of rows to repeat.")
+    ] = SOURCES,
     rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
-    n_process: Annotated[int, typer.Option(help="Of the step; -1: all cores.")] = -1,
 ) -> None:
-    """Time the step and a plain loop in turn, and print both beside each other."""
+    """Time the step and a plain loop in turn, and print the medians."""
     table = []
-    options = {loop: (), convert: (n_process,), split: (n_process,)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for n_rows in sizes:
             rows = folder / "rows.jsonl"
             write_rows(n_rows, sources, rows)
             runs = [
-                {run: in_process(run, rows, folder, *o) for run, o in options.items()}
+                {run: in_process(run, rows, folder) for run in (loop, convert, split)}
                 for _ in range(rounds)
             ]
-            for run in options:
+            for run in runs[0]:
                 rate = median(n_rows / r[run][0] for r in runs)
                 ratio = median(r[loop][0] / r[run][0] for r in runs)
                 peak = median(r[run][1] for r in runs)
                 line = (run.__name__, f"{rate:.0f}", f"{ratio:.2f}", f"{peak:.0f}")
                 table.append((str(n_rows), *line))
-    header = ("rows", "run", "rows a second", "of the loop", "MiB")
+    header = ("rows", "run", "rows a second", "÷ the loop's", "MiB")
     msg.table(table, header=header, divider=True)
 
 

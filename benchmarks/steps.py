@@ -1,11 +1,12 @@
-"""How fast and how flat the steps are, each beside the least that it could take.
+"""Speed and memory of the steps, compared with the least that each could take.
 
-Raw texts are the demo's, repeated with another number in each; so are the annotations.
-The base, and the pipeline that is evaluated, is the demo's base. Each run has a process
-of its own, and loads its models in it. Output: a line of JSON for each run, the table
-of all, and that table in the README. Runs that have a line are not made again.
+The raw texts are the demo's, repeated with another number in each; so are the
+annotations. The base, and the pipeline that is evaluated, is the demo's base. Each run
+has its own process, and loads its models in it. Output: a line of JSON for each run,
+the table of all, and a short one in `benchmarks/README.md`, both with the medians of
+the last day on which a step was measured.
 
-    python -m benchmarks.steps training/base training/steps --docs 1000 --docs 10000
+    python -m benchmarks.steps training/base work --docs 1000 --docs 10000
 """
 
 import re
@@ -13,7 +14,7 @@ import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from datetime import date
 from functools import partial, wraps
 from itertools import cycle, islice, product
 from pathlib import Path
@@ -26,44 +27,36 @@ import typer
 from spacy.cli.train import train as spacy_train
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import get_model_meta, registry
+from spacy.util import registry
+from thinc.api import Config
 from wasabi import MarkdownRenderer
 
 from benchmarks.measure import in_process
 from benchmarks.preprocess import SOURCES, convert, loop, write_rows
-from scripts import choose, preprocess, rehearse
-from scripts.docs import count_words, read_docs
-from scripts.evaluation.metrics import new_tallies, run_tests
+from scripts import configure, preprocess, rehearse
+from scripts.components import listened_to
+from scripts.docs import count_words, doc_files, read_docs
+from scripts.evaluation.cases import annotate
+from scripts.evaluation.scores import score
 from scripts.extras import suggest
-from scripts.files import written_whole
-from scripts.functions import create_rehearsal_reader
-from scripts.pipelines import feeders_of_ner, load, load_ner
-from scripts.recipe import make_config, read_settings
-from scripts.teachers import mark_all
+from scripts.functions import create_rehearsal_corpus
+from scripts.scale.pipelines import load
+from scripts.scale.sample import choose_all
+from scripts.specialist import mark_all, rehearsal_words
 
 ROOT = Path(__file__).parents[1]
 RAW = ROOT / "assets" / "raw" / "raw.jsonl"
 SETTINGS = ROOT / "configs" / "update.cfg"
-RESULTS, TABLE = (Path(__file__).with_name(f"steps.{end}") for end in ("jsonl", "md"))
-README = ROOT / "README.md"
+RESULTS, TABLE, README = (
+    Path(__file__).with_name(name) for name in ("steps.jsonl", "steps.md", "README.md")
+)
 SECTION = re.compile(r"(?<=<!-- steps -->\n).*?(?=<!-- steps end -->)", re.DOTALL)
-# Steps of training, for a pool of any size: as many as an update makes at least.
+# Training steps, for any number of docs: as many as an update makes at least.
 N_STEPS = 1200
-# Docs in the pool beside which larger ones are trained with.
-SMALL_POOL = 1000
+# Docs to train with, for the comparison with larger numbers of them.
+FEW_DOCS = 1000
 # Seconds of each wait of training for the reader.
 WAITS: list[float] = []
-COLUMNS = (
-    "docs",
-    "step",
-    "runs",
-    "speed",
-    "tokens a second",
-    "memory",
-    "beside",
-    "speed beside it",
-    "waits for text",
-)
 
 
 class Inputs(NamedTuple):
@@ -78,36 +71,57 @@ class Inputs(NamedTuple):
         return str(self.folder / "raw.jsonl")
 
     @property
-    def pool(self) -> Path:
+    def rehearsal(self) -> Path:
         """The raw texts as `rehearse` annotated them in one process."""
         return self.folder / "rehearse" / "rehearsal"
 
 
 def make_inputs(n_docs: int, inputs: Inputs) -> None:
-    """Write raw texts, rows of annotations, and a few of those as docs."""
-    if inputs.folder.exists():
+    """Write raw texts, rows of annotations, the demo's as docs, and their config."""
+    base_dir, folder = inputs
+    annotations, config = folder / "annotations", folder / "update.cfg"
+    if config.exists():
         return
-    with written_whole(inputs.folder) as folder:
-        folder.mkdir()
-        rows = islice(cycle(srsly.read_jsonl(RAW)), n_docs)
-        lines = (
-            {"text": f"{row['text']} See case {number}."}
-            for number, row in enumerate(rows)
-        )
-        srsly.write_jsonl(folder / "raw.jsonl", lines)
-        write_rows(n_docs, SOURCES, folder / "rows.jsonl")
-        few = {
-            name: str(SOURCES[0].with_name(f"{name}.jsonl")) for name in ("dev", "test")
-        }
-        preprocess.main(
-            str(SOURCES[0]),
-            folder / "annotations",
-            base=str(inputs.base_dir),
-            account_path=folder / "preprocess.json",
-            rejected_path=folder / "rejected.jsonl",
-            old_test=str(ROOT / "assets" / "base" / "test.jsonl"),
-            **few,
-        )
+    write_texts(n_docs, folder)
+    account = folder / "preprocess.json"
+    preprocess.main(
+        str(SOURCES[0]),
+        annotations,
+        base=str(base_dir),
+        dev=str(SOURCES[0].with_name("dev.jsonl")),
+        test=str(SOURCES[0].with_name("test.jsonl")),
+        old_test=str(ROOT / "assets" / "base" / "test.jsonl"),
+        account_path=account,
+        rejected_path=folder / "rejected.jsonl",
+    )
+    save_specialist(base_dir, folder / "specialist")
+    configure.main(
+        base_dir,
+        SETTINGS,
+        account,
+        config,
+        train=annotations / "train",
+        dev=str(annotations / "dev"),
+        rehearsal=str(inputs.rehearsal),
+        log=str(folder / "log.jsonl"),
+    )
+
+
+def write_texts(n_docs: int, folder: Path) -> None:
+    """Write raw texts and rows of annotations, no two of them alike."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = enumerate(islice(cycle(srsly.read_jsonl(RAW)), n_docs))
+    lines = ({"text": f"{row['text']} See case {number}."} for number, row in rows)
+    srsly.write_jsonl(folder / "raw.jsonl", lines)
+    write_rows(n_docs, SOURCES, folder / "rows.jsonl")
+
+
+def save_specialist(base_dir: Path, path: Path) -> None:
+    """Save the base as a specialist is saved: its NER has its own tok2vec."""
+    nlp = spacy.load(base_dir)
+    for name in listened_to(nlp, "ner"):
+        nlp.replace_listeners(name, "ner", ["model.tok2vec"])
+    nlp.to_disk(path)
 
 
 def plain_loop(inputs: Inputs) -> None:
@@ -121,9 +135,9 @@ def run_preprocess(inputs: Inputs) -> None:
 
 
 def bare(inputs: Inputs, n_passes: int = 1) -> None:
-    """Annotate the texts with what the NER needs, and throw them away."""
+    """Annotate the texts with what the NER needs, and throw the docs away."""
     nlp = spacy.load(inputs.base_dir)
-    nlp.select_pipes(enable=[*feeders_of_ner(nlp), "ner"])
+    nlp.select_pipes(enable=[*listened_to(nlp, "ner"), "ner"])
     for _ in range(n_passes):
         for _ in nlp.pipe(row["text"] for row in srsly.read_jsonl(inputs.raw)):
             pass
@@ -148,33 +162,24 @@ def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None
 
 
 def run_choose(inputs: Inputs) -> None:
-    """Choose of the pool with the step, for an update by the demo's annotations."""
-    folder = inputs.folder
-    choose.main(
-        str(inputs.pool),
-        inputs.pool.with_name("rehearse.json"),
-        folder / "annotations" / "train",
-        folder / "preprocess.json",
-        SETTINGS,
-        folder / "chosen",
-    )
+    """Choose rehearsal docs, as `specialist` does for the demo's annotations."""
+    config = Config().from_disk(inputs.folder / "update.cfg", interpolate=False)
+    n_words, shards = rehearsal_words(config), doc_files(inputs.rehearsal)
+    choose_all(shards, inputs.folder / "chosen", n_words, seed=0)
 
 
 def run_mark(inputs: Inputs) -> None:
-    """Mark the whole pool, as `specialist` does with what is chosen of it."""
-    nlp, specialist = load_ner(inputs.base_dir), inputs.folder / "own"
-    if feeders := feeders_of_ner(nlp):
-        nlp.replace_listeners(next(iter(feeders)), "ner", ["model.tok2vec"])
-    nlp.to_disk(specialist)
-    labels = {*nlp.get_pipe("ner").labels}
-    mark_all(inputs.pool, inputs.folder / "marked", specialist, labels)
+    """Mark all rehearsal docs, as `specialist` does with those that it chose."""
+    folder, labels = inputs.folder, load(inputs.base_dir).pipe_labels["ner"]
+    marked, specialist = folder / "marked", folder / "specialist"
+    mark_all(inputs.rehearsal, marked, specialist, "ner", labels)
 
 
 @registry.readers("benchmarks.timed.v1")
-@wraps(create_rehearsal_reader)
-def create_timed_reader(**settings: Any) -> Callable:
-    """Make the reader of an update, which notes how long training waits for it."""
-    read = create_rehearsal_reader(**settings)
+@wraps(create_rehearsal_corpus)
+def create_timed_corpus(**settings: Any) -> Callable:
+    """Create the corpus of an update, and note how long training waits for it."""
+    read = create_rehearsal_corpus(**settings)
 
     def timed(nlp: Language) -> Iterator[Example]:
         examples = read(nlp)
@@ -190,155 +195,166 @@ def create_timed_reader(**settings: Any) -> Callable:
 
 
 def run_train(inputs: Inputs) -> float:
-    """Train some steps with the pool, and give how long that waits for text."""
-    folder = inputs.folder
-    paths = {"train": folder / "annotations" / "train", "rehearsal": inputs.pool}
-    paths |= {"dev": folder / "annotations" / "dev", "log": folder / "log.jsonl"}
-    overrides = {f"paths.{name}": str(path) for name, path in paths.items()}
-    overrides |= {"update.min_steps": N_STEPS, "update.passes": 1, "update.n_looks": 1}
-    overrides |= {"training.logger.progress_bar": None}
-    overrides |= {"corpora.train.@readers": "benchmarks.timed.v1"}
-    account = srsly.read_json(folder / "preprocess.json")
-    n_words = count_words(paths["train"])
-    nlp, base = load_ner(inputs.base_dir), str(inputs.base_dir)
-    settings = read_settings(SETTINGS, account["new_labels"], n_words, overrides)
-    config = make_config(nlp, base, settings, account["labels"], n_words)
-    config.to_disk(folder / "train.cfg")
-    paths["log"].unlink(missing_ok=True)
-    spacy_train(folder / "train.cfg", folder / "trained")
+    """Train some steps, and return the seconds that training waited for docs."""
+    (inputs.folder / "log.jsonl").unlink(missing_ok=True)
+    overrides = {
+        "training.max_steps": N_STEPS,
+        "training.eval_frequency": N_STEPS,
+        "training.logger.progress_bar": None,
+        "corpora.train.@readers": "benchmarks.timed.v1",
+    }
+    config, output = inputs.folder / "update.cfg", inputs.folder / "trained"
+    spacy_train(config, output, overrides=overrides)
     return sum(WAITS)
 
 
 def run_evaluate(inputs: Inputs) -> None:
-    """Score a pipeline beside itself."""
-
-    def load_both() -> tuple[Language, Language]:
-        return load(inputs.base_dir), load(inputs.base_dir)
-
-    tests = {"old": read_docs(inputs.pool)}
-    labels = get_model_meta(inputs.base_dir)["labels"]
-    for _ in run_tests(load_both, tests, new_tallies(labels, [], labels["ner"])):
-        pass
+    """Score a pipeline, compared with itself."""
+    pipelines = load(inputs.base_dir), load(inputs.base_dir)
+    cases = annotate(pipelines, read_docs(inputs.rehearsal), "ner")
+    score(cases, pipelines[0].pipe_labels["ner"])
 
 
 def run_suggest(inputs: Inputs) -> None:
-    """Look for texts in which two pipelines disagree: there are none."""
-    annotations, output = (inputs.folder / name for name in ("annotations", "suggest"))
-    base, other = inputs.base_dir, inputs.folder / "base"
-    shutil.copytree(base, other, dirs_exist_ok=True)
-    with suppress(ValueError):
-        suggest.main(base, other, inputs.raw, annotations, output, limit=100)
+    """Look for texts in which two pipelines disagree, where there are none."""
+    base_dir, folder = inputs
+    other, annotations = folder / "specialist", folder / "annotations"
+    try:
+        suggest.main(base_dir, other, inputs.raw, annotations, folder / "suggest")
+    except ValueError as error:
+        if "agree" not in str(error):
+            raise
 
 
-RUNS = {
-    "a plain loop": plain_loop,
-    "preprocess": run_preprocess,
-    "a bare pass": bare,
-    "two bare passes": partial(bare, n_passes=2),
-    "rehearse": partial(run_rehearse, name="rehearse", n_process=1, engine="local"),
-    "rehearse, 2 processes": partial(
-        run_rehearse, name="rehearse-2", n_process=2, engine="local"
+class Step(NamedTuple):
+    """A run to measure.
+
+    Attributes:
+        run: The run.
+        other: The run to compare with: the least that it could take, or the same with
+            less. Training is compared with training on fewer docs.
+        on_texts: Whether the raw texts are read, so that their tokens count.
+    """
+
+    run: Callable[[Inputs], float | None]
+    other: str = ""
+    on_texts: bool = True
+
+
+def rehearse_with(name: str, n_process: int, engine: str = "local") -> Callable:
+    """Return a run of `rehearse` with some processes."""
+    return partial(run_rehearse, name=name, n_process=n_process, engine=engine)
+
+
+STEPS = {
+    "a plain loop": Step(plain_loop, on_texts=False),
+    "preprocess": Step(run_preprocess, "a plain loop", on_texts=False),
+    "a bare pass": Step(bare),
+    "two bare passes": Step(partial(bare, n_passes=2)),
+    "rehearse": Step(rehearse_with("rehearse", 1), "a bare pass"),
+    "rehearse, 2 processes": Step(rehearse_with("rehearse-2", 2), "rehearse"),
+    "rehearse, Ray with 2": Step(
+        rehearse_with("rehearse-ray", 2, "ray"), "rehearse, 2 processes"
     ),
-    "rehearse, Ray with 2": partial(
-        run_rehearse, name="rehearse-ray", n_process=2, engine="ray"
-    ),
-    "choose": run_choose,
-    "specialist's marks": run_mark,
-    "train": run_train,
-    "evaluate": run_evaluate,
-    "suggest": run_suggest,
+    "choose": Step(run_choose),
+    "specialist's marks": Step(run_mark, "a bare pass"),
+    "train": Step(run_train, "train", on_texts=False),
+    "evaluate": Step(run_evaluate, "two bare passes"),
+    "suggest": Step(run_suggest, "two bare passes"),
 }
-# What a run is measured by: the least that it could take, or the same with less.
-BESIDE = {
-    "preprocess": "a plain loop",
-    "rehearse": "a bare pass",
-    "rehearse, 2 processes": "rehearse",
-    "rehearse, Ray with 2": "rehearse, 2 processes",
-    "specialist's marks": "a bare pass",
-    "evaluate": "two bare passes",
-    "suggest": "two bare passes",
-}
-# Runs over the raw texts, and those and the sizes that the README shows.
-ON_TEXTS = [
-    step for step in RUNS if step not in ("a plain loop", "preprocess", "train")
-]
-SHOWN = [step for step in RUNS if step not in BESIDE.values() or step in BESIDE]
+# What the README shows.
+SHOWN = [name for name, step in STEPS.items() if step.other or name == "choose"]
 SIZES_SHOWN = (10_000, 1_000_000)
 
 
-def rate_of(step: str, n_docs: int, seconds: float) -> str:
-    """Say how fast a run was."""
-    if step == "train":
-        return f"{N_STEPS / seconds:.0f} steps/s"
-    return f"{n_docs / seconds:,.0f} docs/s"
+def newest(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Summarize the runs of the last day: the medians of what was measured."""
+    last = max(line.get("date", "") for line in lines)
+    lines = [line for line in lines if line.get("date", "") == last]
+    waits = [li["waited"] / li["seconds"] for li in lines if li["waited"]]
+    return {
+        "date": last,
+        "runs": len(lines),
+        "seconds": median(line["seconds"] for line in lines),
+        "mib": median(line["mib"] for line in lines),
+        "waits": f"{median(waits):.1%}" if waits else "",
+    }
 
 
-def beside(step: str, n_docs: int) -> tuple[int, str]:
-    """Name the run that a run is measured by: its size and step; may have none."""
-    return (SMALL_POOL, step) if step == "train" else (n_docs, BESIDE.get(step, ""))
+def describe(
+    n_docs: int, name: str, found: dict[tuple[int, str], dict[str, Any]], n_tokens: int
+) -> dict[str, str]:
+    """Describe the runs of a step, as a row of the table by column."""
+    it, step, is_train = found[n_docs, name], STEPS[name], name == "train"
+    other = found.get((FEW_DOCS if is_train else n_docs, step.other))
+    seconds = it["seconds"]
+    docs_rate, steps_rate = f"{n_docs / seconds:,.0f}", f"{N_STEPS / seconds:.0f}"
+    return {
+        "docs": f"{n_docs:,}",
+        "step": name,
+        "measured": it["date"] or "earlier",
+        "runs": str(it["runs"]),
+        "speed": f"{steps_rate} steps/s" if is_train else f"{docs_rate} docs/s",
+        "tokens a second": f"{n_tokens / seconds:,.0f}" if step.on_texts else "",
+        "memory": f"{it['mib']:,.0f} MiB",
+        "compared with": f"{FEW_DOCS:,} docs" if is_train else step.other,
+        "relative speed": f"{other['seconds'] / seconds:.2f}" if other else "",
+        "waits for docs": it["waits"],
+    }
 
 
 def write_tables() -> None:
-    """Write the table of all results, and a shorter one into the README."""
-    runs = defaultdict(list)
+    """Write the table of all steps, and a shorter one into the README."""
+    runs, n_tokens = defaultdict(list), Counter()
     for line in srsly.read_jsonl(RESULTS):
-        runs[line["docs"], line["step"]].append(line)
-    n_tokens: Counter[int] = Counter()
-    for (n_docs, _), lines in runs.items():
-        n_tokens[n_docs] = max(n_tokens[n_docs], *(line["tokens"] for line in lines))
-    took = {run: median(line["seconds"] for line in runs[run]) for run in runs}
-    peak = {run: median(line["mib"] for line in runs[run]) for run in runs}
-    rows, short = [], defaultdict(dict)
-    for n_docs, step in sorted(runs, key=lambda run: (run[0], [*RUNS].index(run[1]))):
-        run, other = (n_docs, step), beside(step, n_docs)
-        rate, mib = rate_of(step, n_docs, took[run]), f"{peak[run]:,.0f} MiB"
-        tokens = f"{n_tokens[n_docs] / took[run]:,.0f}" if step in ON_TEXTS else ""
-        ratio = f"{took[other] / took[run]:.2f}" if other in took else ""
-        what = f"a pool of {SMALL_POOL:,}" if step == "train" else other[1]
-        waits = [li["waited"] / li["seconds"] for li in runs[run] if li["waited"]]
-        share = f"{median(waits):.1%}" if waits else ""
-        n_runs = str(len(runs[run]))
-        row = (f"{n_docs:,}", step, n_runs, rate, tokens, mib, what, ratio, share)
-        rows.append(row)
-        if step in SHOWN:
-            short[step][n_docs] = f"{rate}, {mib}"
-            if ratio and n_docs in SIZES_SHOWN:
-                short[step]["beside"] = f"{ratio} of {what}"
-    head = ("step", *(f"{n:,} docs" for n in SIZES_SHOWN), "speed beside")
-    columns = (*SIZES_SHOWN, "beside")
-    cells = [(s, *(short[s].get(c, "") for c in columns)) for s in SHOWN]
-    md, in_readme = MarkdownRenderer(), MarkdownRenderer()
-    md.add(md.table(rows, COLUMNS, aligns=[*"rlrrrrlrr"]))
-    in_readme.add(in_readme.table(cells, head))
+        n_docs = line["docs"]
+        runs[n_docs, line["step"]].append(line)
+        n_tokens[n_docs] = max(n_tokens[n_docs], line["tokens"])
+    found = {run: newest(lines) for run, lines in runs.items()}
+    order = sorted(found, key=lambda run: (run[0], [*STEPS].index(run[1])))
+    rows = {(n, name): describe(n, name, found, n_tokens[n]) for n, name in order}
+    columns = [*next(iter(rows.values()))]
+    md = MarkdownRenderer()
+    cells = [[*row.values()] for row in rows.values()]
+    md.add(md.table(cells, columns, aligns=[*"rllrrrrlrr"]))
     TABLE.write_text(md.text + "\n", encoding="utf-8")
-    readme = README.read_text(encoding="utf-8")
-    section = SECTION.sub(lambda _: in_readme.text + "\n", readme)
-    README.write_text(section, encoding="utf-8")
+
+    short = []
+    for name in SHOWN:
+        shown = [rows[n_docs, name] for n_docs in SIZES_SHOWN]
+        parts = [(r["speed"], r["memory"], r["relative speed"]) for r in shown]
+        figures = [", ".join(filter(None, part)) for part in parts]
+        short.append([name, shown[0]["compared with"], *figures])
+    md = MarkdownRenderer()
+    header = ("step", "compared with", *(f"{n:,} docs" for n in SIZES_SHOWN))
+    md.add(md.table(short, header))
+    text = SECTION.sub(lambda _: f"{md.text}\n", README.read_text(encoding="utf-8"))
+    README.write_text(text, encoding="utf-8")
 
 
 def main(
-    base_dir: Annotated[Path, typer.Argument(help="A pipeline: the demo's base.")],
-    work_dir: Annotated[Path, typer.Argument(help="Folder for what runs read.")],
-    sizes: Annotated[list[int], typer.Option("--docs", help="Raw texts.")],
-    rounds: Annotated[int, typer.Option(help="Runs of each; medians count.")] = 3,
-    only: Annotated[list[str] | None, typer.Option("--step", help="All.")] = None,
+    base_dir: Annotated[Path, typer.Argument(help="A pipeline, such as the demo's.")],
+    work_dir: Annotated[Path, typer.Argument(help="Folder for what the runs read.")],
+    sizes: Annotated[list[int], typer.Option("--docs", help="Number of raw texts.")],
+    rounds: Annotated[int, typer.Option(help="Runs of each step.")] = 3,
+    only: Annotated[
+        list[str] | None, typer.Option("--step", help="Step to run; default: all.")
+    ] = None,
 ) -> None:
-    """Make the runs that have no line of results yet, and write the table."""
+    """Measure the steps, and write the tables."""
     for n_docs in sizes:
         inputs = Inputs(base_dir.resolve(), work_dir.resolve() / str(n_docs))
-        make_inputs(n_docs, inputs)
+        # Not in this process: the memory that it took would count for each run.
+        in_process(make_inputs, n_docs, inputs)
         # In turns: the machine is not the same from one minute to the next.
-        for number, step in product(range(rounds), only or RUNS):
-            lines = srsly.read_jsonl(RESULTS) if RESULTS.exists() else []
-            done = Counter((line["docs"], line["step"]) for line in lines)
-            if done[n_docs, step] > number:
-                continue
-            seconds, mib, waited = in_process(RUNS[step], inputs)
-            line = {"docs": n_docs, "step": step, "seconds": round(seconds, 2)}
-            n_tokens = count_words(inputs.pool) if inputs.pool.exists() else 0
-            line |= {"mib": round(mib), "tokens": n_tokens}
+        for _, name in product(range(rounds), only or STEPS):
+            seconds, mib, waited = in_process(STEPS[name].run, inputs)
+            n_tokens = count_words(inputs.rehearsal) if inputs.rehearsal.exists() else 0
+            line = {"docs": n_docs, "step": name, "seconds": round(seconds, 3)}
+            line |= {"mib": round(mib), "tokens": n_tokens, "waited": waited}
+            line |= {"date": date.today().isoformat()}
             with RESULTS.open("a", encoding="utf-8") as results:
-                results.write(f"{srsly.json_dumps({**line, 'waited': waited})}\n")
+                results.write(f"{srsly.json_dumps(line)}\n")
             print(line, flush=True)
     write_tables()
 
