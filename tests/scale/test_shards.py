@@ -30,7 +30,7 @@ from scripts.scale.shards import annotate_all
 base, folder, n_process = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 def slowly():
     for part in {parts!r}:
-        time.sleep(0.1)
+        time.sleep(0.4)
         yield part
 with start("local", n_process) as workers:
     list(annotate_all(slowly(), base, "ner", folder, workers))
