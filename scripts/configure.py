@@ -52,11 +52,7 @@ def read_settings(
 ) -> Config:
     """Read the settings of an update, with those of the section that applies.
 
-    Args:
-        path: `configs/update.cfg`.
-        new_labels: The annotated labels that the base does not know.
-        n_words: Number of words in the annotated docs.
-        overrides: Other settings by name, such as `update.passes`; they win.
+    `overrides`, other settings by name such as `update.passes`, win.
     """
     settings = Config().from_disk(path, interpolate=False)
     # Not set in the text of the config, which would double each `$` of a label.
@@ -82,43 +78,31 @@ def make_config(
 ) -> Config:
     """Make the training config of an update from the base's own config.
 
-    Args:
-        nlp: The base, loaded from `base_dir`.
-        base_dir: The path of the base.
-        component: Name of the pipe to update.
-        settings: The settings of the update.
-        labels: The labels that were annotated.
-        n_words: Number of words in the annotated docs.
-        specialist_dir: Path of the specialist. The update begins as the specialist if
-            the settings ask for one, and else as the base.
+    The update begins as the specialist if the settings ask for one, and else as the
+    base. `labels` were annotated in docs of `n_words` words.
     """
     config = nlp.config.copy()
 
-    # The component gets its own copy of a shared tok2vec: updating the shared one would
-    # change what the frozen components see.
-    listeners = listened_to(nlp, component)
-    orphans = [name for name, names in listeners.items() if names == [component]]
-    pipeline = [name for name in config["nlp"]["pipeline"] if name not in orphans]
-    config["nlp"]["pipeline"] = pipeline
-    config["nlp"]["disabled"] = [n for n in config["nlp"]["disabled"] if n in pipeline]
-    config["components"] = {name: {"source": base_dir} for name in pipeline}
+    # The component alone; `put_back` adds the others. It gets its own copy of a shared
+    # tok2vec: updating the shared one would change what the others see.
+    config["nlp"]["pipeline"], config["nlp"]["disabled"] = [component], []
     if specialist_dir and settings["corpora"]["train"]["specialist"]:
-        config["components"][component] = {"source": specialist_dir}
-    elif listeners:
-        config["components"][component]["replace_listeners"] = ["model.tok2vec"]
+        source = {"source": specialist_dir}
+    elif listened_to(nlp, component):
+        source = {"source": base_dir, "replace_listeners": ["model.tok2vec"]}
+    else:
+        source = {"source": base_dir}
+    config["components"] = {component: source}
 
     # How the base was trained says nothing about how to update it.
     defaults = spacy.blank(nlp.lang).config
     for section in ("corpora", "training", "initialize"):
         config[section] = defaults[section]
-    config["training"]["frozen_components"] = [n for n in pipeline if n != component]
 
-    # A score counts unless it is set to null: here those of the frozen components, and
-    # the score over old and new labels together.
+    # A score counts unless it is set to null: here that over old and new together.
+    weights = nlp.get_pipe_meta(component).default_score_weights
     config["training"]["score_weights"] = {
-        score: None if weight is None else 0.0
-        for name in pipeline
-        for score, weight in nlp.get_pipe_meta(name).default_score_weights.items()
+        score: None if weight is None else 0.0 for score, weight in weights.items()
     }
 
     # Lookups and vectors come with the vocab.

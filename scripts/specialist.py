@@ -56,11 +56,7 @@ def mark_all(
     component: str,
     labels: Collection[str],
 ) -> int:
-    """Write rehearsal docs with what a specialist finds of some labels.
-
-    Returns:
-        The number of docs with a mark.
-    """
+    """Write rehearsal docs with a specialist's marks, and count the marked ones."""
     specialist = load(specialist_dir)
     specialist.select_pipes(enable=component)
     kind, files, n_marked = kind_of(specialist, component), doc_files(rehearsal_dir), 0

@@ -16,6 +16,7 @@ from scripts.configure import main as configure
 from scripts.configure import make_config, read_settings, set_budget
 from scripts.docs import write_docs
 from scripts.extras.experiment import shared_settings
+from scripts.put_back import check_unchanged, put_back
 from scripts.report.origin import made_of
 
 
@@ -40,7 +41,10 @@ def update(
     config = make_config(base, base_dir, "ner", settings, labels, n_words, specialist)
     config.to_disk(folder / "update.cfg")
     train(folder / "update.cfg", folder / "update")
-    return spacy.load(folder / "update" / "model-last")
+    trained = spacy.load(folder / "update" / "model-last")
+    updated = put_back(spacy.load(base_dir), trained, "ner")
+    check_unchanged(base, updated, "ner")
+    return updated
 
 
 def others(nlp: Language, text: str) -> list:

@@ -46,6 +46,6 @@ def listened_to(nlp: Language, component: str) -> dict[str, list[str]]:
     There are none if the component owns its tok2vec.
     """
     listeners = {
-        name: getattr(pipe, "listening_components", []) for name, pipe in nlp.pipeline
+        name: getattr(pipe, "listening_components", []) for name, pipe in nlp.components
     }
     return {name: names for name, names in listeners.items() if component in names}

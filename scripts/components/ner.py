@@ -106,9 +106,7 @@ def complete(doc: Doc, predicted: Doc, labels: Collection[str]) -> set[Fact]:
     annotations counts as annotated everywhere, every other label comes from the base,
     and the person's span wins where two overlap. Tokens with a missing value were not
     looked at: there every label comes from the base, except what the person rejected.
-
-    Returns:
-        The entities that the base added to `doc`.
+    Returns the entities that the base added to `doc`.
     """
     taken = {token.i for ent in doc.ents for token in ent}
     missing = unseen_tokens(doc)

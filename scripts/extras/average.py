@@ -27,6 +27,7 @@ from scripts.command import run
 from scripts.components import listened_to
 from scripts.extras.runs import Run, read_inputs, run_all
 from scripts.files import remove, written_whole
+from scripts.put_back import put_back
 from scripts.scale.pipelines import use_gpu
 from scripts.scale.start import Engine, start
 
@@ -130,8 +131,8 @@ def main(
         run_all([*specialists, *planned], inputs, workers)
 
     folders = [inputs.output_dir / run.name for run in planned]
-    nlp = average_of([folder / "model-best" for folder in folders], component)
-    nlp.config = without_root(nlp.config)
+    averaged = average_of([folder / "model-best" for folder in folders], component)
+    nlp = put_back(spacy.load(base_dir), averaged, component)
     seeds = [run.seed for run in planned]
     names = ", ".join(map(str, seeds))
     nlp.meta["notes"] = f"The average of the weights of updates with seeds {names}."
