@@ -287,6 +287,8 @@ def describe(
     """Describe the runs of a step, as a row of the table by column."""
     it, step, is_train = found[n_docs, name], STEPS[name], name == "train"
     other = found.get((FEW_DOCS if is_train else n_docs, step.other))
+    # Another day may be another machine.
+    is_fair = other and other["date"] == it["date"]
     seconds = it["seconds"]
     docs_rate, steps_rate = f"{n_docs / seconds:,.0f}", f"{N_STEPS / seconds:.0f}"
     return {
@@ -298,7 +300,7 @@ def describe(
         "tokens a second": f"{n_tokens / seconds:,.0f}" if step.on_texts else "",
         "memory": f"{it['mib']:,.0f} MiB",
         "compared with": f"{FEW_DOCS:,} docs" if is_train else step.other,
-        "relative speed": f"{other['seconds'] / seconds:.2f}" if other else "",
+        "relative speed": f"{other['seconds'] / seconds:.2f}" if is_fair else "",
         "waits for docs": it["waits"],
     }
 
