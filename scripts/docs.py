@@ -27,10 +27,10 @@ def write_docs(docs: Iterable[Doc], path: Path) -> int:
 
 def write_files(docs: Iterable[Doc], folder: Path) -> int:
     """Write docs as `00000.spacy` and so on, and count them; memory holds one file."""
-    parts = [write_docs([], folder / "00000.spacy")]
+    n_docs = 0
     for number, some in enumerate(minibatch(docs, FILE_SIZE)):
-        parts.append(write_docs(some, folder / f"{number:05}.spacy"))
-    return sum(parts)
+        n_docs += write_docs(some, folder / f"{number:05}.spacy")
+    return n_docs or write_docs([], folder / "00000.spacy")
 
 
 def read_docs(path: Path, vocab: Vocab | None = None) -> Iterator[Doc]:

@@ -2,7 +2,7 @@ import pytest
 from conftest import TEXTS
 
 from scripts.docs import write_docs
-from scripts.install_check import main, rounded
+from scripts.install_check import is_same, main
 
 
 def check(folder, base):
@@ -43,5 +43,8 @@ def test_all_that_a_doc_says_is_compared(changed):
         "cats": {"A": 0.5, "B": 0.25},
         "tokens": [{"id": 0, "start": 0, "end": 4, "tag": "NOUN"}],
     }
-    assert rounded(doc) == rounded({**doc, "cats": {"A": 0.50001, "B": 0.25}})
-    assert rounded(doc) != rounded({**doc, **changed})
+    assert is_same(doc, {**doc, "cats": {"A": 0.50001, "B": 0.25}})
+    # On both sides of where one would round.
+    cats = [{"A": 0.12499}, {"A": 0.12501}]
+    assert is_same(*({**doc, "cats": scores} for scores in cats))
+    assert not is_same(doc, {**doc, **changed})

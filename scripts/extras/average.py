@@ -27,7 +27,7 @@ from scripts.command import run
 from scripts.components import listened_to
 from scripts.extras.runs import Run, read_inputs, run_all
 from scripts.files import remove, written_whole
-from scripts.put_back import put_back
+from scripts.put_back import check_unchanged, put_back
 from scripts.scale.pipelines import use_gpu
 from scripts.scale.start import Engine, start
 
@@ -133,6 +133,7 @@ def main(
     folders = [inputs.output_dir / run.name for run in planned]
     averaged = average_of([folder / "model-best" for folder in folders], component)
     nlp = put_back(spacy.load(base_dir), averaged, component)
+    check_unchanged(spacy.load(base_dir), nlp, component)
     seeds = [run.seed for run in planned]
     names = ", ".join(map(str, seeds))
     nlp.meta["notes"] = f"The average of the weights of updates with seeds {names}."
