@@ -9,7 +9,7 @@ from pathlib import Path
 import srsly
 
 from scripts.docs import read_docs
-from scripts.scale.storage import BROKEN, find_files, open_plain, storage_errors
+from scripts.scale.storage import BROKEN, find_files, open_plain
 
 # Longest text in characters that is not split. It has some hundred words: a batch of
 # training holds several such texts, and a batch to annotate takes a few megabytes.
@@ -27,8 +27,12 @@ def read_texts(pattern: str) -> Iterator[str]:
     """Read the raw texts of a file, folder or glob, long ones in pieces."""
     for path in find_files(pattern):
         read = read_parquet if path.suffix == ".parquet" else read_lines
-        for text in read(path):
-            yield from filter(None, split_text(text))
+        try:
+            for text in read(path):
+                yield from filter(None, split_text(text))
+        except BROKEN as error:
+            message = f"{path} breaks off ({error}): replace the file."
+            raise ValueError(message) from error
 
 
 def count_texts(pattern: str) -> int:
@@ -45,34 +49,28 @@ def known_texts(paths: Iterable[Path]) -> Iterator[str]:
 
 def read_lines(path: Path) -> Iterator[str]:
     """Read the text of each line of JSON or of `.txt`, compressed or not."""
-    name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
-    is_json = name.suffix != ".txt"
+    is_json = not path.name.endswith((".txt", ".txt.gz", ".txt.zst"))
     expected = 'UTF-8 and JSON with a "text"' if is_json else "UTF-8"
-    try:
-        with storage_errors(path), open_plain(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    # Some editors write a mark at the beginning of a file.
-                    text = line.decode("utf-8-sig").strip()
-                    if text and is_json:
-                        text = srsly.json_loads(text)["text"]
-                    if not isinstance(text, str):
-                        raise TypeError("the text is not a string")
-                except (ValueError, LookupError, TypeError) as error:
-                    message = f"{path}:{number}: not {expected}: {error}."
-                    raise ValueError(message) from error
-                yield text
-    except BROKEN as error:
-        raise ValueError(f"{path} breaks off ({error}): replace the file.") from error
+    with open_plain(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                # Some editors write a mark at the beginning of a file.
+                text = line.decode("utf-8-sig").strip()
+                if text and is_json:
+                    text = srsly.json_loads(text)["text"]
+                if not isinstance(text, str):
+                    raise TypeError("the text is not a string")
+            except (ValueError, LookupError, TypeError) as error:
+                message = f"{path}:{number}: not {expected}: {error}."
+                raise ValueError(message) from error
+            yield text
 
 
 def read_parquet(path: Path) -> Iterator[str]:
     """Read the column `text` of a Parquet file, some rows at a time."""
-    try:
+    with open_plain(path) as opened:
         from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise ValueError(f"{path}: pip install pyarrow to read Parquet.") from error
-    with storage_errors(path), path.open("rb") as opened:
+
         try:
             file = ParquetFile(opened)
         except ValueError as error:

@@ -7,27 +7,24 @@ paths must be the same on every node: of the base, the shards and this project.
 import os
 import pickle
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any
 
-from scripts.scale.local import follow_parent
+from scripts.scale.start import follow_parent
 from scripts.scale.workers import Workers
 
 # Seconds in which a cluster answers; Ray itself would wait for minutes.
 TIMEOUT = 10
 
 
-def start_workers(n_process: int) -> Iterator[Workers]:
-    """Connect to a Ray cluster, or start one; all its CPUs are used.
-
-    Raises:
-        ValueError: If Ray is not installed, the cluster cannot be used, or a process of
-            it is killed.
-    """
+@contextmanager
+def start_cluster() -> Iterator[Workers]:
+    """Connect to a Ray cluster, or start one; all its CPUs are used."""
     try:
         import ray
     except ImportError as error:
@@ -36,11 +33,11 @@ def start_workers(n_process: int) -> Iterator[Workers]:
     connect(os.environ.get("RAY_ADDRESS", ""))
     task = ray.remote(run_aside)
 
-    def submit(run: Callable[..., Any], *args: Any) -> Future:
-        return task.remote(ray.cloudpickle.dumps((run, args))).future()
+    def submit(*call: Any) -> Future:
+        return task.remote(pickle.dumps(call)).future()
 
     try:
-        yield Workers(submit, int(ray.cluster_resources().get("CPU", 1)))
+        yield Workers(int(ray.cluster_resources().get("CPU", 1)), submit)
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", error)
         if not isinstance(cause, BrokenProcessPool | ray.exceptions.RayError):
@@ -85,9 +82,9 @@ def check_address(address: str) -> None:
             ) from error
 
 
-def run_aside(task: bytes) -> Any:
+def run_aside(call: bytes) -> Any:
     """Run a task in another process than Ray's, whose threads slow spaCy down."""
-    return process().submit(run_pickled, task).result()
+    return process().submit(run_pickled, call).result()
 
 
 @lru_cache
@@ -96,7 +93,7 @@ def process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, get_context("spawn"), follow_parent)
 
 
-def run_pickled(task: bytes) -> Any:
+def run_pickled(call: bytes) -> Any:
     """Unpickle a task and run it, so that Ray's process need not import spaCy."""
-    run, args = pickle.loads(task)
+    run, *args = pickle.loads(call)
     return run(*args)

@@ -12,7 +12,7 @@ from spacy.attrs import intify_attr
 from scripts.components import LABEL_ATTRS
 from scripts.docs import read_bin, read_docs, write_docs
 from scripts.files import written_whole
-from scripts.scale.storage import read_bytes, storage_errors
+from scripts.scale.storage import storage_errors
 
 # 0: a label is chosen as often as it occurs; 1: all labels equally often. From seven
 # times as many docs as needed, with 100 rows of drugs (three seeds, newswire's dev), 0,
@@ -26,37 +26,20 @@ Label = tuple[int, int]
 def choose_all(
     files: list[Path], output_dir: Path, n_words: float, seed: int
 ) -> tuple[int, int]:
-    """Choose docs of `.spacy` files, and write them in their order.
-
-    Args:
-        files: The files, local or in object storage; no doc is empty.
-        output_dir: Folder for the chosen docs.
-        n_words: Words to choose; files that hold no more are copied.
-        seed: Seed of the choice.
-
-    Returns:
-        The number of docs that were read, and of those chosen.
-    """
+    """Choose docs, write them in their order, and count the docs read and chosen."""
     files = files if n_words > 0 else []
-    counts: Counter[Label] = Counter()
-    n_docs = n_in_all = 0
-    for n_in_doc, labels in words_and_labels(files):
-        n_docs, n_in_all = n_docs + 1, n_in_all + n_in_doc
-        counts.update(labels)
+    docs = words_and_labels(files)
+    counts = Counter(label for _, labels in docs for label in labels)
+    chosen = choose(words_and_labels(files), counts, n_words, seed)
+    numbers = count()
     with written_whole(output_dir) as part:
         part.mkdir()
-        if n_in_all <= n_words:
-            for file in files:
-                (part / file.name).write_bytes(read_bytes(file))
-            return n_docs, n_docs
-        chosen = choose(words_and_labels(files), counts, n_words, seed)
-        numbers = count()
         for file in files:
             with storage_errors(file):
-                docs = [doc for doc in read_docs(file) if next(numbers) in chosen]
-            if docs:
-                write_docs(docs, part / file.name)
-    return n_docs, len(chosen)
+                some = [doc for doc in read_docs(file) if next(numbers) in chosen]
+            if some:
+                write_docs(some, part / file.name)
+    return next(numbers), len(chosen)
 
 
 def words_and_labels(files: Iterable[Path]) -> Iterator[tuple[int, set[Label]]]:
@@ -76,19 +59,15 @@ def choose(
     n_words: float,
     seed: int,
 ) -> set[int]:
-    """Choose docs at random in one pass, those with a rare label more often.
+    """Choose just enough docs to have `n_words`, those with a rare label more often.
 
-    A reservoir, filled by words: Efraimidis & Spirakis (2006), "Weighted random
-    sampling with a reservoir".
+    At random, in one pass, and memory holds the numbers of the chosen docs alone: a
+    reservoir, filled by words. Efraimidis & Spirakis (2006), "Weighted random sampling
+    with a reservoir".
 
     Args:
-        docs: The number of words of each doc, and its labels.
+        docs: The number of words of each doc, and its labels; no doc is empty.
         counts: The number of docs with each label.
-        n_words: Words to choose; memory holds the numbers of so many docs.
-        seed: Seed of the choice.
-
-    Returns:
-        The numbers of the chosen docs: just enough to have as many words.
     """
     rng = Random(seed)
     chosen: list[tuple[float, int, int]] = []

@@ -20,9 +20,9 @@ from spacy.tokens import DocBin
 from weasel.util.hashing import get_checksum
 
 from scripts.components import ATTRS, kind_of
-from scripts.files import remove, written_whole
+from scripts.files import remove
 from scripts.scale.pipelines import MAX_DOCS, load_component, memory_zone
-from scripts.scale.storage import read_bytes, storage_errors
+from scripts.scale.storage import read_bytes, storage_errors, write_bytes
 from scripts.scale.workers import Workers
 
 MANIFEST = "manifest.jsonl"
@@ -43,12 +43,7 @@ def annotate_all(
 ) -> Iterator[Line]:
     """Annotate texts with the base, and write a shard for each part of them.
 
-    Args:
-        parts: The texts of each shard.
-        base_dir: The base.
-        component: Name of the pipe that annotates.
-        folder: Folder for the shards, local or in object storage.
-        workers: The workers; any number of them writes the same bytes.
+    Any number of workers writes the same bytes.
 
     Yields:
         The line of each shard, in order. After the last one the manifest is written.
@@ -69,20 +64,6 @@ def annotate_all(
         lines.append(line)
         yield line
     finish(folder, lines, known.values())
-
-
-def finish(folder: Path, lines: list[Line], known: Iterable[Line]) -> None:
-    """Write the manifest, and remove what only earlier runs or this one needed."""
-    content = "".join(f"{srsly.json_dumps(line)}\n" for line in lines)
-    with storage_errors(folder), written_whole(folder / MANIFEST) as part:
-        part.write_text(content, encoding="utf-8")
-    files = {line["file"] for line in lines}
-    ours = files.union(line["file"] for line in known)
-    with storage_errors(folder):
-        for path in folder.iterdir():
-            name = path.name.removeprefix(".").removesuffix(".part")
-            if name.removesuffix(".json") in ours and path.name not in files:
-                remove(path)
 
 
 def annotate(
@@ -109,23 +90,31 @@ def annotate(
             doc_bin.add(doc)
             labels.update(fact[-1] for fact in kind.facts(doc))
     content = doc_bin.to_bytes()
-    counts = {"docs": len(doc_bin), "tokens": sum(map(len, doc_bin.tokens))}
-    facts = dict(sorted(labels.items()))
-    line = {**line, "md5": md5(content).hexdigest(), **counts, "facts": facts}
-    with storage_errors(path), written_whole(path) as part:
-        part.write_bytes(content)
-    note = path.with_name(f"{path.name}.json")
-    with storage_errors(note), written_whole(note) as part:
-        part.write_text(srsly.json_dumps(line), encoding="utf-8")
+    line = {
+        **line,
+        "md5": md5(content).hexdigest(),
+        "docs": len(doc_bin),
+        "tokens": sum(map(len, doc_bin.tokens)),
+        "facts": dict(sorted(labels.items())),
+    }
+    write_bytes(path, content)
+    write_lines([line], path.with_name(f"{path.name}.json"))
     return line
 
 
-def finished_shards(folder: Path, manifest: str) -> list[Path]:
-    """List the shards of a finished run, in order, by the checksum of its manifest.
+def finish(folder: Path, lines: list[Line], known: Iterable[Line]) -> None:
+    """Write the manifest, and remove what only earlier runs or this one needed."""
+    write_lines(lines, folder / MANIFEST)
+    files = {line["file"] for line in lines}
+    ours = files.union(line["file"] for line in known)
+    with storage_errors(folder):
+        for path in folder.glob("*.spacy*"):
+            if path.name.removesuffix(".json") in ours and path.name not in files:
+                remove(path)
 
-    Raises:
-        ValueError: If they are those of another run, or damaged.
-    """
+
+def finished_shards(folder: Path, manifest: str) -> list[Path]:
+    """List the shards of a finished run, in order, by the checksum of its manifest."""
     if is_whole(folder / MANIFEST, manifest):
         lines = read_lines([folder / MANIFEST]).values()
         if all(is_whole(folder / line["file"], line["md5"]) for line in lines):
@@ -133,6 +122,11 @@ def finished_shards(folder: Path, manifest: str) -> list[Path]:
     raise ValueError(
         f"{folder} is not as rehearse left it: run rehearse again, with --force."
     )
+
+
+def write_lines(lines: Iterable[Line], path: Path) -> None:
+    """Write lines of a manifest."""
+    write_bytes(path, "".join(f"{srsly.json_dumps(line)}\n" for line in lines).encode())
 
 
 def read_lines(paths: Iterable[Path]) -> dict[tuple[str, str, str], Line]:

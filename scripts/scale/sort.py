@@ -14,7 +14,7 @@ from scripts.scale.shards import SHARD_SIZE
 
 # One raw text in ten is held out for dev, and one in ten for the old test, but no more
 # than 500: enough for an F that holds within a point, and quick to score in training.
-HELD_OUT_SHARE = 0.1
+ONE_IN = 10
 MAX_HELD_OUT = 500
 # With fewer an F is a guess.
 FEW_HELD_OUT = 50
@@ -23,11 +23,8 @@ FEW_HELD_OUT = 50
 class Sorter:
     """Decides which raw texts are for rehearsal, and holds out texts for other sets.
 
-    Attributes:
-        held_out: The held-out texts of each set: of `dev`, and of `old_test` if no
-            person annotated one.
-        counts: How many texts went where: to `rehearsal` or a held-out set, or nowhere
-            as they are `repeated` or `foreign`.
+    `held_out` has the texts of `dev`, and of `old_test` if no person annotated one.
+    `counts` says how many texts are for rehearsal, held out, `repeated` or `foreign`.
     """
 
     def __init__(self, splits: dict[str, Path], lang: str) -> None:
@@ -57,7 +54,7 @@ class Sorter:
             return "repeated"
         if is_foreign(text, self.lang):
             return "foreign"
-        share = int(text_key(text), 16) % round(1 / HELD_OUT_SHARE)
+        share = int(text_key(text), 16) % ONE_IN
         for number, (name, texts) in enumerate(self.held_out.items()):
             if share == number and len(texts) < MAX_HELD_OUT:
                 return name

@@ -1,19 +1,60 @@
-"""Start the workers that a step asks for."""
+"""Start the workers that a step asks for; processes end with their parent process."""
 
+import gc
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
-from typing import Literal
+from multiprocessing import parent_process
+from typing import Any, Literal
 
 from scripts.scale.workers import Workers
 
-# Modules of this folder; only the one that is asked for is imported.
 Engine = Literal["local", "ray"]
 
 
-@contextmanager
-def start(engine: Engine, n_process: int) -> Iterator[Workers]:
+def start(engine: Engine, n_process: int) -> AbstractContextManager[Workers]:
     """Start workers: as many processes here (-1: all cores), or a Ray cluster."""
+    if engine == "ray":
+        # Imported only if it is asked for.
+        return import_module("scripts.scale.ray").start_cluster()
     n_process = n_process if n_process > 0 else os.cpu_count() or 1
-    yield from import_module(f"scripts.scale.{engine}").start_workers(n_process)
+    return start_processes(n_process) if n_process > 1 else nullcontext(Workers(1))
+
+
+@contextmanager
+def start_processes(n_process: int) -> Iterator[Workers]:
+    """Start processes on this machine."""
+    # Processes share what is in memory as long as no garbage collector touches it.
+    gc.freeze()
+    try:
+        with ProcessPoolExecutor(n_process, initializer=follow_parent) as pool:
+            yield Workers(n_process, pool.submit)
+    except BrokenProcessPool as error:
+        raise ValueError(
+            "A process was killed, perhaps because memory ran out: set vars.n_process "
+            "lower and run again. What is done is kept."
+        ) from error
+    finally:
+        gc.unfreeze()
+
+
+def follow_parent() -> None:
+    """Leave Ctrl-C to the parent process, and end this one when that is gone.
+
+    With a timer, not a thread: spaCy takes a fifth longer if there is any thread, for
+    its parser asks for Python's lock thousands of times a doc.
+    """
+
+    def check_parent(*_: Any) -> None:
+        if not parent_process().is_alive():
+            os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Windows has no such timer.
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, check_parent)
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)

@@ -3,14 +3,16 @@
 A path in object storage has a file system `fs`, which no local path has.
 """
 
-import glob
 import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import BinaryIO
+
+from scripts.files import written_whole
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # Raised while a compressed file is read that is damaged or incomplete.
@@ -18,11 +20,7 @@ BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 def find_files(pattern: str) -> list[Path]:
-    """Find the files that a setting names: a file, a folder or a glob, sorted.
-
-    Raises:
-        ValueError: If there is no such file.
-    """
+    """Find the files that a setting names: a file, a folder or a glob, sorted."""
     path = as_path(pattern)
     if pattern and path.is_dir():
         found = files_in(path)
@@ -32,7 +30,7 @@ def find_files(pattern: str) -> list[Path]:
         names = path.fs.glob(path.path)
         found = [as_path(path.fs.unstrip_protocol(name)) for name in names]
     else:
-        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        found = [Path(name) for name in glob(str(path), recursive=True)]
     files = sorted(file for file in found if file.is_file())
     if not files:
         raise ValueError(f"No file at '{pattern}': correct the path.")
@@ -50,11 +48,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def as_path(setting: str) -> Path:
-    """Convert a setting to a path, local or in object storage.
-
-    Raises:
-        ValueError: If the storage does not answer, or its library is not installed.
-    """
+    """Convert a setting to a path, local or in object storage, which has to answer."""
     if "://" not in setting.removeprefix("file://"):
         return Path(setting.removeprefix("file://"))
     try:
@@ -74,11 +68,14 @@ def as_path(setting: str) -> Path:
 def storage_errors(path: Path) -> Iterator[None]:
     """Convert any error of object storage to a ValueError that names the file.
 
-    A missing file stays a FileNotFoundError, and local files keep their errors.
+    So does a missing library; local and missing files keep their errors.
     """
     try:
         yield
-    except (ValueError, FileNotFoundError):
+    except ImportError as error:
+        message = f"{path}: {error}: pip install -r requirements-raw.txt."
+        raise ValueError(message) from error
+    except (ValueError, FileNotFoundError, *BROKEN):
         raise
     except Exception as error:
         if not hasattr(path, "fs"):
@@ -93,23 +90,28 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole, local or in object storage."""
+    with storage_errors(path), written_whole(path) as part:
+        part.write_bytes(content)
+
+
 @contextmanager
 def open_plain(path: Path) -> Iterator[BinaryIO]:
     """Open a file to read its bytes, decompressed if it is in gzip or Zstandard."""
-    with path.open("rb") as file:
+    with storage_errors(path), path.open("rb") as file:
         head = file.read(len(ZSTANDARD))
         file.seek(0)
-        if head != ZSTANDARD:
-            yield gzip.GzipFile(fileobj=file) if head.startswith(GZIP) else file
-            return
-        try:
+        if head.startswith(GZIP):
+            file = gzip.GzipFile(fileobj=file)
+        elif head == ZSTANDARD:
             from pyarrow import CompressedInputStream, PythonFile
-        except ImportError as error:
-            raise ValueError(f"{path}: pip install pyarrow to read it.") from error
+
+            file = io.BufferedReader(CompressedInputStream(PythonFile(file), "zstd"))
         try:
-            yield io.BufferedReader(CompressedInputStream(PythonFile(file), "zstd"))
+            yield file
         except OSError as error:
-            if error.errno or isinstance(error, io.UnsupportedOperation):
+            if head != ZSTANDARD or error.errno:
                 raise
-            # Neither the system's error nor the caller's: the file is incomplete.
+            # Not the system's error: the file is incomplete.
             raise EOFError(str(error)) from error

@@ -7,32 +7,28 @@ from typing import Any, NamedTuple
 
 
 class Workers(NamedTuple):
-    """Workers: `submit` takes a function and its arguments, `n_jobs` run at a time."""
+    """Workers: `n_jobs` tasks run at a time; without `submit`, one, in this process."""
 
-    submit: Callable[..., Future]
     n_jobs: int
+    submit: Callable[..., Future] | None = None
 
     def map(self, run: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Run a function on each item, and yield the results in order.
 
         Two items for each worker are read ahead: memory never holds all of them.
         """
+        if not self.submit:
+            yield from map(run, items)
+            return
         waiting: deque[Future] = deque()
-        for future in self.submit_all(run, items):
-            waiting.append(future)
-            while waiting and (waiting[0].done() or len(waiting) == 2 * self.n_jobs):
-                yield waiting.popleft().result()
-        for future in waiting:
-            yield future.result()
-
-    def submit_all(
-        self, run: Callable[[Any], Any], items: Iterable[Any]
-    ) -> Iterator[Future]:
-        """Submit a task for each item; one that cannot be read fails in its turn."""
+        limit = 2 * self.n_jobs
         try:
             for item in items:
-                yield self.submit(run, item)
-        except (ValueError, OSError) as error:
-            failed: Future = Future()
-            failed.set_exception(error)
-            yield failed
+                waiting.append(self.submit(run, item))
+                while waiting and (waiting[0].done() or len(waiting) == limit):
+                    yield waiting.popleft().result()
+        except (ValueError, OSError):
+            # An item that cannot be read is an error after the results before it.
+            yield from (future.result() for future in waiting)
+            raise
+        yield from (future.result() for future in waiting)
