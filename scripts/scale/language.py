@@ -1,13 +1,11 @@
 """Whether a text is in another language, by the stop words that spaCy knows."""
 
 import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from runpy import run_path
 
 import spacy.lang
-from spacy.util import get_lang_class
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 # Share of stop words that nearly any text in its own language has: only a text with
@@ -26,33 +24,26 @@ def is_foreign(text: str, lang: str) -> bool:
     told apart.
     """
     words = WORD.findall(text.casefold())
-    own = stop_words(lang)
+    own = stop_words().get(lang, frozenset())
     n_own = sum(word in own for word in words)
     if not own or n_own >= MIN_OWN_SHARE * len(words):
         return False
-    found = Counter(code for word in {*words} for code in languages().get(word, ()))
-    other, n_other = max(found.items(), key=lambda item: item[1], default=("", 0))
+    different = {*words}
+    other = max(stop_words().values(), key=lambda some: len(some & different))
+    n_other = len(other & different)
     if n_other < MIN_FOREIGN or n_other <= MIN_RATIO * n_own:
         return False
     # In letters: without spaces between words, a sentence counts as one word.
-    foreign = sum(len(word) for word in words if other in languages().get(word, ()))
-    return foreign >= MIN_FOREIGN_SHARE * sum(map(len, words))
+    n_foreign = sum(len(word) for word in words if word in other)
+    return n_foreign >= MIN_FOREIGN_SHARE * sum(map(len, words))
 
 
 @cache
-def stop_words(lang: str) -> frozenset[str]:
-    """Return the stop words of a language, in lower case."""
-    words = get_lang_class(lang).Defaults.stop_words
-    return frozenset(word.casefold() for word in words)
-
-
-@cache
-def languages() -> dict[str, list[str]]:
-    """List the languages that have each stop word."""
-    found: dict[str, list[str]] = {}
-    for folder in spacy.lang.__path__:
-        # Only these files are run: to import all languages takes seconds.
-        for path in sorted(Path(folder).glob("*/stop_words.py")):
-            for word in {word.casefold() for word in run_path(path)["STOP_WORDS"]}:
-                found.setdefault(word, []).append(path.parent.name)
-    return found
+def stop_words() -> dict[str, frozenset[str]]:
+    """Read the stop words of each language, in lower case."""
+    # Only these files are run: to import all languages takes seconds.
+    paths = (p for f in spacy.lang.__path__ for p in Path(f).glob("*/stop_words.py"))
+    return {
+        path.parent.name: frozenset(map(str.casefold, run_path(path)["STOP_WORDS"]))
+        for path in sorted(paths)
+    }

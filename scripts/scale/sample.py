@@ -61,13 +61,10 @@ def choose(
 ) -> set[int]:
     """Choose just enough docs to have `n_words`, those with a rare label more often.
 
-    At random, in one pass, and memory holds the numbers of the chosen docs alone: a
-    reservoir, filled by words. Efraimidis & Spirakis (2006), "Weighted random sampling
-    with a reservoir".
-
-    Args:
-        docs: The number of words of each doc, and its labels; no doc is empty.
-        counts: The number of docs with each label.
+    Each doc has its number of words, at least one, and its labels; `counts` says how
+    many docs have each label. At random, in one pass, and memory holds no more than the
+    numbers of the chosen docs: a reservoir, filled by words. Efraimidis & Spirakis
+    (2006), "Weighted random sampling with a reservoir".
     """
     rng = Random(seed)
     chosen: list[tuple[float, int, int]] = []

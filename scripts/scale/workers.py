@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Workers(NamedTuple):
-    """Workers: `n_jobs` tasks run at a time; without `submit`, one, in this process."""
+    """Workers that run `n_jobs` tasks at a time; without `submit`, in this process."""
 
     n_jobs: int
     submit: Callable[..., Future] | None = None
@@ -28,7 +28,7 @@ class Workers(NamedTuple):
                 while waiting and (waiting[0].done() or len(waiting) == limit):
                     yield waiting.popleft().result()
         except (ValueError, OSError):
-            # An item that cannot be read is an error after the results before it.
+            # The results of the items before one that cannot be read come first.
             yield from (future.result() for future in waiting)
             raise
         yield from (future.result() for future in waiting)
