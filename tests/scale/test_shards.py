@@ -283,6 +283,19 @@ def test_killed_worker_is_an_error_in_one_line(base_dir, tmp_path, monkeypatch):
         annotate_all(PARTS, base_dir, tmp_path, 2)
 
 
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_results_before_an_item_that_cannot_be_read_come_first(n_process):
+    def read():
+        yield from ("a text", "two")
+        raise ValueError("raw.jsonl:3: not UTF-8.")
+
+    with start("local", n_process) as workers:
+        lengths = workers.map(len, read())
+        assert [next(lengths), next(lengths)] == [6, 3]
+        with pytest.raises(ValueError, match=r"^raw\.jsonl:3: not UTF-8\.$"):
+            next(lengths)
+
+
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ray_cluster_that_loses_a_node_half_way_writes_the_same_bytes(
