@@ -10,7 +10,9 @@ from wasabi import msg
 
 from scripts.annotations.records import IgnoredError, Reading, RejectedError, Row
 
-COUNTS = ("in", "kept", "repaired", "rejected", "ignored")
+# How many, by what is counted and its kind: `("rows", "kept")`, `("repairs", "trim")`.
+Counts = Counter[tuple[str, str]]
+KINDS = ("in", "kept", "repaired", "rejected", "ignored")
 # Pairs of texts nearly the same that are named; all are counted.
 N_NAMED = 100
 # Rejected rows, characters of a reason (a row may have any size) and reasons shown on
@@ -19,69 +21,59 @@ N_ROWS_SHOWN, MAX_REASON, N_REASONS = 5, 300, 3
 
 
 @dataclass
-class Outcome:
-    """What happened to spans: how many of each kind, the repairs, and why ignored."""
-
-    spans: Counter[str] = field(default_factory=Counter)
-    repairs: Counter[str] = field(default_factory=Counter)
-    ignored: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
-class Account(Outcome):
+class Account:
     """What happened to every row and span.
 
     Attributes:
-        rows: Rows by kind.
+        counts: Rows, spans, repairs, reasons to ignore a row or span, and formats.
         rejected: The rejected rows, as `corpus/rejected.jsonl` has them.
         near: Training rows that are nearly the same as a held-out row, with that row.
-        formats: Rows by format.
         labels: Entities by label, for each set.
         docs: Docs by set.
         readings: How the offsets of each file were read.
     """
 
-    rows: Counter[str] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counter)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     near: list[tuple[str, str]] = field(default_factory=list)
-    formats: Counter[str] = field(default_factory=Counter)
     labels: dict[str, Counter[str]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
-    def keep(self, row: Row, outcome: Outcome) -> None:
-        """Count a row that became a doc, and what happened to its spans."""
-        self.add(row, "repaired" if outcome.repairs else "kept")
-        self.spans["kept"] += row.n_spans - outcome.spans.total()
-        for name in ("spans", "repairs", "ignored"):
-            getattr(self, name).update(getattr(outcome, name))
+    def keep(self, row: Row, counts: Counts) -> None:
+        """Count a row that became a doc, with the counts of its spans not kept."""
+        n_of = Counter(what for what, _ in counts.elements())
+        self.add(row, "repaired" if n_of["repairs"] else "kept")
+        self.counts["spans", "kept"] += row.n_spans - n_of["spans"]
+        self.counts += counts
 
     def drop(self, row: Row, error: RejectedError) -> None:
         """Count a row that is rejected or ignored, and keep a rejected one."""
         kind = "ignored" if isinstance(error, IgnoredError) else "rejected"
         self.add(row, kind)
-        self.spans[kind] += row.n_spans
+        self.counts["spans", kind] += row.n_spans
         if kind == "ignored":
-            self.ignored[str(error)] += 1
+            self.counts["ignored", str(error)] += 1
         else:
             self.rejected.append(to_rejected(row, error))
 
     def add(self, row: Row, kind: str) -> None:
         """Count a row of a kind, its format and its spans."""
-        self.rows.update(["in", kind])
-        self.spans["in"] += row.n_spans
-        self.formats[row.format_name] += 1
+        self.counts["rows", "in"] += 1
+        self.counts["rows", kind] += 1
+        self.counts["spans", "in"] += row.n_spans
+        self.counts["formats", row.format_name] += 1
         self.readings[row.file] = row.reading
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as `corpus/preprocess.json` has them."""
         return {
-            "rows": {kind: self.rows[kind] for kind in COUNTS},
-            "spans": {kind: self.spans[kind] for kind in COUNTS},
-            "repairs": dict(sorted(self.repairs.items())),
-            "ignored": dict(sorted(self.ignored.items())),
+            "rows": {kind: self.counts["rows", kind] for kind in KINDS},
+            "spans": {kind: self.counts["spans", kind] for kind in KINDS},
+            "repairs": self.counts_of("repairs"),
+            "ignored": self.counts_of("ignored"),
             "reasons": dict(reasons(self.rejected)),
             "docs": self.docs,
             "offsets": {
@@ -90,8 +82,12 @@ class Account(Outcome):
                 if how != Reading()
             },
             "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
-            "formats": dict(sorted(self.formats.items())),
+            "formats": self.counts_of("formats"),
         }
+
+    def counts_of(self, what: str) -> dict[str, int]:
+        """Return how many there are of each kind, in alphabetical order."""
+        return {kind: n for (of, kind), n in sorted(self.counts.items()) if of == what}
 
 
 def to_rejected(row: Row, error: RejectedError) -> dict[str, Any]:
@@ -119,11 +115,11 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
     """Print what happened to the rows and spans, and what a person should look at."""
     counts = account.to_json()
     for what in ("rows", "spans"):
-        n_in, *others = (counts[what][kind] for kind in COUNTS)
-        kinds = [f"{n} {kind}" for n, kind in zip(others, COUNTS[1:], strict=True) if n]
+        (_, n_in), *others = counts[what].items()
+        kinds = ", ".join(f"{n} {kind}" for kind, n in others if n) or "nothing kept"
         is_rejected = what == "rows" and account.rejected
         file = f" ({rejected_path})" if is_rejected else ""
-        print(f"{name}{n_in} {what}: {', '.join(kinds) or 'nothing kept'}{file}")
+        print(f"{name}{n_in} {what}: {kinds}{file}")
     for what in ("repairs", "ignored"):
         if counts[what]:
             kinds = [f"{kind} ({n})" for kind, n in counts[what].items()]
@@ -139,7 +135,7 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
 
 def check_rejected(account: Account, max_share: float, path: Path) -> None:
     """Check that not too many rows were rejected, or name the frequent reasons."""
-    n_rejected, n_rows = len(account.rejected), account.rows["in"]
+    n_rejected, n_rows = len(account.rejected), account.counts["rows", "in"]
     if n_rejected > max_share * n_rows:
         most = reasons(account.rejected)[:N_REASONS]
         raise ValueError(

@@ -1,6 +1,7 @@
 """Records to docs: every span must fit the text and its tokens, or be repaired."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -10,7 +11,7 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 from spacy.util import filter_spans
 
-from scripts.annotations.account import Outcome
+from scripts.annotations.account import Counts
 from scripts.annotations.offsets import CHARS, Reading, to_span
 from scripts.annotations.records import RejectedError, Row, Span
 from scripts.components.ner import INCORRECT
@@ -58,39 +59,37 @@ def text_error(text: str, max_length: int) -> RejectedError | None:
 
 def annotate(
     doc: Doc, row: Row, options: Options, labels: Collection[str] | None = None
-) -> Outcome:
+) -> Counts:
     """Set the spans of a row as the entities of its doc, or reject the row.
 
-    Args:
-        doc: The text of the row, tokenized; changed in place.
-        row: The row, with its record and reading.
-        options: How to repair spans that do not fit.
-        labels: The labels that count, other spans are ignored; None: all count.
+    Spans with other labels than `labels` are ignored; None: there are no others.
+    Returns how many spans were not kept as they were, and the repairs.
     """
-    outcome, record, spans = Outcome(), row.record, []
+    counts, record, spans = Counter(), row.record, []
     for span in record.spans:
         if labels is None or span.label in labels:
             spans.append(span)
         else:
-            outcome.spans["ignored"] += 1
-            outcome.ignored[f"{span.label}, not looked for"] += 1
-    found = find_spans(spans, doc, row, options, outcome)
+            counts["spans", "ignored"] += 1
+            counts["ignored", f"{span.label}, not looked for"] += 1
+    found = find_spans(spans, doc, row, options, counts)
     ents = without_overlaps(sorted(found), options.longest)
-    wrong = find_spans(record.wrong, doc, row, options, outcome)
+    wrong = find_spans(record.wrong, doc, row, options, counts)
     if both := wrong.keys() & {*ents}:
         raise RejectedError(f"marked as an entity and as wrong: {show(min(both))}")
     is_partial = record.partial or options.partial
     doc.set_ents(ents, default="missing" if is_partial else "outside")
     if wrong:
         doc.spans[INCORRECT] = [*wrong]
-    outcome.spans["repaired"] += sum(found[e] for e in ents) + sum(wrong.values())
-    if n_dropped := len(found) - len(ents):
-        outcome.spans["rejected"] = outcome.repairs["overlap"] = n_dropped
-    return outcome
+    n_repaired = sum(found[ent] for ent in ents) + sum(wrong.values())
+    counts["spans", "repaired"] += n_repaired
+    n_dropped = len(found) - len(ents)
+    counts["spans", "rejected"] = counts["repairs", "overlap"] = n_dropped
+    return counts
 
 
 def find_spans(
-    spans: Iterable[Span], doc: Doc, row: Row, options: Options, outcome: Outcome
+    spans: Iterable[Span], doc: Doc, row: Row, options: Options, counts: Counts
 ) -> dict[DocSpan, bool]:
     """Find spans in a doc, with whether each was repaired; counts the repairs."""
     # The text of the doc is the same, but takes long to make.
@@ -114,9 +113,9 @@ def find_spans(
             if not options.merge:
                 raise RejectedError(f"the same span twice: {show(ent)}; see --merge")
             kinds = ["duplicate"]
-            outcome.spans["repaired"] += 1
+            counts["spans", "repaired"] += 1
         found.setdefault(ent, bool(kinds))
-        outcome.repairs.update(kinds)
+        counts.update(("repairs", kind) for kind in kinds)
     return found
 
 
@@ -184,11 +183,10 @@ def strip_punctuation(ent: DocSpan) -> DocSpan:
 
 def is_alone(word: str, mates: dict[str, str], words: list[str]) -> bool:
     """Check whether a word is a bracket or quote that has no mate among the words."""
-    if word not in mates:
-        return False
-    if mates[word] == word:
+    mate = mates.get(word)
+    if mate == word:
         return words.count(word) % 2 == 1
-    return words.count(word) > words.count(mates[word])
+    return mate is not None and words.count(word) > words.count(mate)
 
 
 def without_overlaps(ents: list[DocSpan], longest: bool) -> list[DocSpan]:

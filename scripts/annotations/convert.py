@@ -67,18 +67,11 @@ def convert_all(
     options: Options,
     n_process: int = 1,
 ) -> tuple[Account, Account]:
-    """Convert every set to a folder of `.spacy` files.
+    """Convert every set to a folder of `.spacy` files in `output_dir`.
 
-    Args:
-        settings: The file, folder or glob of each of `SETS`; empty: split off `train`;
-            None: there is no such set.
-        output_dir: The folder of the folders.
-        nlp: The pipeline whose tokenizer is used.
-        options: How to read and convert rows.
-        n_process: Processes that tokenize; -1: all cores.
-
-    Returns:
-        The account of the annotations, and that of the old test.
+    Settings are the file, folder or glob of each of `SETS`; empty: split off `train`;
+    None: there is no such set. `n_process` processes tokenize; -1: as many as cores.
+    Returns the account of the annotations, and that of the old test.
     """
     sets, labels = read_sets(settings, options)
     facts = kind_of(nlp, options.component).facts
@@ -104,7 +97,7 @@ def convert(
 ) -> Iterator[tuple[Row, Doc]]:
     """Convert the rows of a set to docs, and count all of them in the account.
 
-    `labels` are those that count, None: all; other arguments as for `convert_all`.
+    `labels` are those that count; None: all.
     """
     kind, first = kind_of(nlp, options.component), {}
     errors = [r.error or text_error(r.record.text, nlp.max_length) for r in rows]
@@ -115,25 +108,23 @@ def convert(
         try:
             if error:
                 raise error
-            outcome = annotate(doc, row, options, labels)
+            counts = annotate(doc, row, options, labels)
             if options.merge:
                 annotations = [kind.facts(doc), kind.rejected_facts(doc)]
                 check_repeated(row, [*annotations, kind.unseen_tokens(doc)], first)
         except RejectedError as reason:
             account.drop(row, reason)
         else:
-            account.keep(row, outcome)
+            account.keep(row, counts)
             yield row, doc
 
 
 def check_repeated(
     row: Row, annotations: list[set], first: dict[str, tuple[Row, list[set]]]
 ) -> None:
-    """Compare annotations with the first ones of the same text, kept in `first`.
+    """Ignore a row like the first one of its text, or reject one that contradicts it.
 
-    Raises:
-        IgnoredError: If both are annotated alike.
-        RejectedError: If they contradict each other.
+    `first` remembers the first row of each text, and its annotations.
     """
     other, before = first.setdefault(row.record.text, (row, annotations))
     if other is row:
@@ -169,8 +160,7 @@ def convert_file(
 ) -> tuple[Iterator[Doc], Account, list[str]]:
     """Convert a file, folder or glob of any format to docs.
 
-    Returns:
-        The docs; the account, complete when the last doc is taken; the labels.
+    Returns the docs; the account, complete when the last doc is taken; the labels.
     """
     rows, account = read_annotations(pattern, options), Account()
     records = [row.record for row in rows if row.record]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from operator import methodcaller
 from typing import Any, Literal, NamedTuple
 from unicodedata import combining, normalize
@@ -28,7 +29,9 @@ class Unit(NamedTuple):
 to_lf = methodcaller("replace", "\r\n", "\n")
 to_crlf = methodcaller("replace", "\n", "\r\n")
 nfc, nfd = partial(normalize, "NFC"), partial(normalize, "NFD")
+CHARS = Reading().unit
 UNITS = {
+    CHARS: Unit(str, str),
     "utf16": Unit(
         lambda text: array("H", text.encode("utf-16-le")),
         lambda units: units.tobytes().decode("utf-16-le"),
@@ -40,9 +43,9 @@ UNITS = {
     "nfc": Unit(nfc, nfd),
     "nfd": Unit(nfd, nfc),
 }
-CHARS = Reading().unit
-Offsets = Literal["chars", "utf16", "bytes", "lf", "crlf", "nfc", "nfd"]
-READINGS = [Reading(unit, ends) for unit in (CHARS, *UNITS) for ends in (False, True)]
+Offsets = Literal[(*UNITS,)]
+# The first reads offsets as they are.
+READINGS = [Reading(*both) for both in product(UNITS, (False, True))]
 OTHER_READINGS = READINGS[1:]
 # A file is read in another way if it makes that many times more spans fit than it makes
 # not fit: one slip of an annotator is no unit. Ends that are a character short are the
@@ -61,29 +64,22 @@ MAX_READ = 10_000_000
 def to_chars(text: str, offset: int, unit: str) -> int:
     """Convert an offset in a unit to characters; one outside the text stays outside.
 
-    Raises:
-        ValueError: If it is inside a character.
+    One inside a character is a `ValueError`.
     """
-    if unit == CHARS or offset < 0:
-        return offset
     there, back = UNITS[unit]
     seen = there(text)
-    if back(seen) != text:
+    if offset < 0 or back(seen) != text:
         return offset
     return len(back(seen[:offset])) + max(0, offset - len(seen))
 
 
 def from_chars(text: str, offset: int, unit: str) -> int:
     """Convert an offset in characters to another unit."""
-    return offset if unit == CHARS else len(UNITS[unit].there(text[:offset]))
+    return len(UNITS[unit].there(text[:offset]))
 
 
 def to_span(text: str, span: Span, reading: Reading) -> Span:
-    """Convert a span to characters, its end exclusive.
-
-    Raises:
-        ValueError: If an offset is inside a character.
-    """
+    """Convert a span to characters, its end exclusive, as `to_chars` does."""
     start = to_chars(text, span.start, reading.unit)
     end = to_chars(text, span.end + reading.inclusive, reading.unit)
     return span._replace(start=start, end=end)

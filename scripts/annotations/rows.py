@@ -38,10 +38,8 @@ def find_annotations(pattern: str) -> list[Path]:
 def read_rows(path: Path, name: str = "") -> list[Row]:
     """Read and parse the rows of a file, in the format `name` or recognized by content.
 
-    They are numbered by line, or by item of a list, from 1.
-
-    Raises:
-        ValueError: If the file as a whole can't be read.
+    They are numbered by line, or by item of a list, from 1. A broken row is rejected;
+    a file that can't be read row by row is a `ValueError`.
     """
     try:
         with open_plain(path) as file:
@@ -70,14 +68,12 @@ def rows_of(path: Path, content: bytes, name: str) -> Iterator[Row]:
 
 
 def read_list(path: Path, content: bytes) -> Iterator[Row]:
-    """Read the items of a JSON list, or the one object of the file.
-
-    If it is broken nobody knows where the next item begins, so the file is refused.
-    """
+    """Read the items of a JSON list, or the one object of the file."""
     try:
         # Not srsly: numbers that it refuses are named with their row, not their file.
         value = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
+        # Where the next item begins is not known.
         raise ValueError(f"{path} is {NO_JSON}: {error}") from error
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         row = Row(str(path), number, item)
@@ -98,11 +94,7 @@ def read_lines(path: Path, content: bytes) -> Iterator[Row]:
 
 
 def parse_line(text: str) -> Any:
-    """Parse a line of JSON.
-
-    Raises:
-        ValueError: If it is broken or nested too deeply.
-    """
+    """Parse a line of JSON; one that is nested too deeply counts as broken."""
     value = srsly.json_loads(text)
     if is_deep(value):
         raise ValueError(TOO_DEEP)

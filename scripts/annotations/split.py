@@ -34,19 +34,12 @@ def count_labels(
 def split_texts(
     records: Collection[Record], names: Sequence[str], wanted: Collection[str] = ()
 ) -> dict[int, str]:
-    """Choose the texts of some sets, the same on every run and machine.
+    """Choose texts for the named sets, the same on every run and machine.
 
     Texts are chosen by their hash or that of their document, each under its rarest
     label, so that every label is in all sets where it can be. Rows of the same text or
-    document are in the same set.
-
-    Args:
-        records: The records to choose from.
-        names: The sets to split off; the rest is `train`.
-        wanted: The labels that count; empty: all.
-
-    Returns:
-        The set of each text that is chosen, by the text's `half_hash`.
+    document are in the same set. `wanted` labels count; empty: all. Returns the set of
+    each text that is chosen, by the text's `half_hash`; the rest is `train`.
     """
     counts = count_labels(records, wanted)
 

@@ -9,8 +9,8 @@ from typing import Any
 from scripts.annotations.formats.plain import (
     agreed,
     make_record,
-    make_span,
     parse_list,
+    parse_span,
 )
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Span, short
 
@@ -75,9 +75,7 @@ def parse_value(value: Any) -> Span:
     labels = fields.get("labels", fields.get("hypertextlabels"))
     if not isinstance(labels, list) or len(labels) != 1:
         raise RejectedError(f"not one label: {short(value)}")
-    return make_span(
-        fields.get("start"), fields.get("end"), labels[0], fields.get("text")
-    )
+    return parse_span({**fields, "label": labels[0]})
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
