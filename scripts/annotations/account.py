@@ -28,7 +28,7 @@ class Account:
         counts: Rows, spans, repairs, reasons to ignore a row or span, and formats.
         rejected: The rejected rows, as `corpus/rejected.jsonl` has them.
         near: Training rows that are nearly the same as a held-out row, with that row.
-        labels: Entities by label, for each set.
+        labels: The labels that occur in each set.
         docs: Docs by set.
         readings: How the offsets of each file were read.
     """
@@ -36,14 +36,12 @@ class Account:
     counts: Counts = field(default_factory=Counter)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     near: list[tuple[str, str]] = field(default_factory=list)
-    labels: dict[str, Counter[str]] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
+    labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
     def keep(self, row: Row, counts: Counts) -> None:
-        """Count a row that became a doc, with the counts of its spans not kept."""
+        """Count a row that became a doc; `counts` has its spans that changed."""
         n_of = Counter(what for what, _ in counts.elements())
         self.add(row, "repaired" if n_of["repairs"] else "kept")
         self.counts["spans", "kept"] += row.n_spans - n_of["spans"]

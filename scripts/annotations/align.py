@@ -62,8 +62,8 @@ def annotate(
 ) -> Counts:
     """Set the spans of a row as the entities of its doc, or reject the row.
 
-    Spans with other labels than `labels` are ignored; None: there are no others.
-    Returns how many spans were not kept as they were, and the repairs.
+    Spans with one of `labels` count, others are ignored; None: all count. Returns how
+    many spans were ignored, repaired or rejected, and the repairs.
     """
     counts, record, spans = Counter(), row.record, []
     for span in record.spans:

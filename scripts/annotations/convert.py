@@ -144,7 +144,7 @@ def examine(
     held_out: HeldOut,
     account: Account,
 ) -> Iterator[Doc]:
-    """Count the labels of a set, and compare `train` with the sets before."""
+    """Note the labels of a set, and compare `train` with the sets before."""
     for row, doc in docs:
         account.labels[name].update(fact[-1] for fact in facts(doc))
         where = f"{row.file}:{row.line}"

@@ -66,9 +66,11 @@ def to_chars(text: str, offset: int, unit: str) -> int:
 
     One inside a character is a `ValueError`.
     """
+    if unit == CHARS or offset < 0:
+        return offset
     there, back = UNITS[unit]
     seen = there(text)
-    if offset < 0 or back(seen) != text:
+    if back(seen) != text:
         return offset
     return len(back(seen[:offset])) + max(0, offset - len(seen))
 

@@ -58,7 +58,7 @@ class RejectedError(ValueError):
     def __init__(
         self, reason: str, n_spans: int = 0, other: "Row | None" = None
     ) -> None:
-        """Set the reason, and what the account needs beside it."""
+        """Set the reason, and what else the account needs."""
         super().__init__(reason)
         self.n_spans, self.other, self.excerpt = n_spans, other, ""
 

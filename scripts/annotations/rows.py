@@ -117,7 +117,7 @@ def broken(row: Row, text: str, why: Any) -> Row:
 def unwrap(row: Row) -> Row:
     """Take a corrected row out of a line of the file of rejected rows."""
     value = row.value
-    while isinstance(value, dict) and "reason" in value and value.keys() >= REJECTED:
+    while isinstance(value, dict) and value.keys() >= REJECTED:
         value = value["row"]
         if isinstance(value, str):
             try:
