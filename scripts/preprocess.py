@@ -19,8 +19,8 @@ import typer
 from wasabi import msg
 
 from scripts.annotations.account import check_rejected, check_sets, show, warn
-from scripts.annotations.align import Align, Repairs
-from scripts.annotations.convert import Options, convert_all
+from scripts.annotations.align import Align, Options
+from scripts.annotations.convert import convert_all
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.command import run
@@ -99,17 +99,16 @@ def main(
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
     nlp = spacy.load(base)
-    repairs = Repairs(align, trim, merge, longest)
     labels = tuple(annotated_labels.replace(",", " ").split())
-    how = (format_name or "", offsets, inclusive, repairs, partial, labels, component)
-    options = Options(*how)
+    how = (format_name or "", offsets, inclusive, align, trim, merge, longest, partial)
+    options = Options(*how, labels, component)
     settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()
         account, old = convert_all(settings, part_dir, nlp, options, n_process)
         with written_whole(rejected_path) as part:
             # Not srsly, which can't write half of a UTF-16 pair.
-            rows = [json.dumps(r.to_json()) for r in (*account.rejected, *old.rejected)]
+            rows = [json.dumps(row) for row in (*account.rejected, *old.rejected)]
             part.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         names = labels or sorted(account.labels["train"])
         known = nlp.pipe_labels.get(component, [])

@@ -2,9 +2,8 @@ import pytest
 import spacy
 import srsly
 
-from scripts.annotations.align import Repairs, annotate
+from scripts.annotations.align import Options, annotate
 from scripts.annotations.formats import parse_row
-from scripts.annotations.offsets import Reading
 from scripts.annotations.records import Row
 from scripts.docs import count_docs, read_docs, write_docs
 from scripts.rehearse import main
@@ -71,9 +70,9 @@ def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_p
     sources = {(s["label"], s["source"]) for row in rows for s in row["spans"]}
     assert sources == {("DISEASE", "person"), ("GPE", "base")}
     for row, doc in zip(rows, [docs["train"][0], docs["dev"][0]], strict=True):
-        record = parse_row(Row("completed.jsonl", 1, row), "plain")
-        again = base.make_doc(record.text)
-        annotate(again, record, Reading(), Repairs())
+        row = parse_row(Row("completed.jsonl", 1, row), "plain")
+        again = base.make_doc(row.record.text)
+        annotate(again, row, Options())
         assert doc.to_json()["ents"] == again.to_json()["ents"]
 
 

@@ -8,84 +8,70 @@ from typing import Any
 
 from wasabi import msg
 
-from scripts.annotations.offsets import Reading
-from scripts.annotations.records import RejectedError, RejectedRow, Row
+from scripts.annotations.records import IgnoredError, Reading, RejectedError, Row
 
-COUNTS = ("in", "kept", "repaired", "rejected", "ignored")
+# How many, by what is counted and its kind: `("rows", "kept")`, `("repairs", "trim")`.
+Counts = Counter[tuple[str, str]]
+KINDS = ("in", "kept", "repaired", "rejected", "ignored")
 # Pairs of texts nearly the same that are named; all are counted.
 N_NAMED = 100
-# Rejected rows and reasons shown on the terminal; all of them are in the files.
-N_ROWS_SHOWN, N_REASONS = 5, 3
+# Rejected rows, characters of a reason (a row may have any size) and reasons shown on
+# the terminal; all of them are in the files.
+N_ROWS_SHOWN, MAX_REASON, N_REASONS = 5, 300, 3
 
 
 @dataclass
-class Outcome:
-    """What happened to spans: how many of each kind, the repairs, and why ignored."""
-
-    spans: Counter[str] = field(default_factory=Counter)
-    repairs: Counter[str] = field(default_factory=Counter)
-    ignored: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
-class Account(Outcome):
+class Account:
     """What happened to every row and span.
 
     Attributes:
-        rows: Rows by kind.
-        rejected: The rejected rows.
-        near: Training rows that are nearly the same as a held-out row.
-        first_near: The first of them, each with the held-out row.
-        formats: Rows by format.
-        labels: Entities by label, for each set.
+        counts: Rows, spans, repairs, reasons to ignore a row or span, and formats.
+        rejected: The rejected rows, as `corpus/rejected.jsonl` has them.
+        near: Training rows that are nearly the same as a held-out row, with that row.
+        labels: The labels that occur in each set.
         docs: Docs by set.
         readings: How the offsets of each file were read.
     """
 
-    rows: Counter[str] = field(default_factory=Counter)
-    rejected: list[RejectedRow] = field(default_factory=list)
-    near: int = 0
-    first_near: list[tuple[str, str]] = field(default_factory=list)
-    formats: Counter[str] = field(default_factory=Counter)
-    labels: dict[str, Counter[str]] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
+    counts: Counts = field(default_factory=Counter)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    near: list[tuple[str, str]] = field(default_factory=list)
+    labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
-    def keep(self, n_spans: int, outcome: Outcome) -> None:
-        """Count a row that became a doc, and what happened to its spans."""
-        self.rows.update(["in", "repaired" if outcome.repairs else "kept"])
-        self.spans.update({"in": n_spans, "kept": n_spans - outcome.spans.total()})
-        for name in ("spans", "repairs", "ignored"):
-            getattr(self, name).update(getattr(outcome, name))
+    def keep(self, row: Row, counts: Counts) -> None:
+        """Count a row that became a doc; `counts` has its spans that changed."""
+        n_of = Counter(what for what, _ in counts.elements())
+        self.add(row, "repaired" if n_of["repairs"] else "kept")
+        self.counts["spans", "kept"] += row.n_spans - n_of["spans"]
+        self.counts += counts
 
-    def ignore(self, n_spans: int, why: str) -> None:
-        """Count a row that is not used, and why."""
-        self.rows.update(["in", "ignored"])
-        self.spans.update({"in": n_spans, "ignored": n_spans})
-        self.ignored[why] += 1
+    def drop(self, row: Row, error: RejectedError) -> None:
+        """Count a row that is rejected or ignored, and keep a rejected one."""
+        kind = "ignored" if isinstance(error, IgnoredError) else "rejected"
+        self.add(row, kind)
+        self.counts["spans", kind] += row.n_spans
+        if kind == "ignored":
+            self.counts["ignored", str(error)] += 1
+        else:
+            self.rejected.append(to_rejected(row, error))
 
-    def reject(self, row: Row, error: RejectedError, n_spans: int) -> None:
-        """Count a row that is rejected, and keep it."""
-        self.rows.update(["in", "rejected"])
-        self.spans.update({"in": n_spans, "rejected": n_spans})
-        # Not the error itself, which would keep its doc in memory.
-        self.rejected.append(RejectedRow(row, str(error), error.excerpt, error.other))
-
-    def note_near(self, row: str, near: str) -> None:
-        """Count a training row that is nearly the same as a held-out row."""
-        self.near += 1
-        if self.near <= N_NAMED:
-            self.first_near.append((row, near))
+    def add(self, row: Row, kind: str) -> None:
+        """Count a row of a kind, its format and its spans."""
+        self.counts["rows", "in"] += 1
+        self.counts["rows", kind] += 1
+        self.counts["spans", "in"] += row.n_spans
+        self.counts["formats", row.format_name] += 1
+        self.readings[row.file] = row.reading
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as `corpus/preprocess.json` has them."""
         return {
-            "rows": {kind: self.rows[kind] for kind in COUNTS},
-            "spans": {kind: self.spans[kind] for kind in COUNTS},
-            "repairs": dict(sorted(self.repairs.items())),
-            "ignored": dict(sorted(self.ignored.items())),
+            "rows": {kind: self.counts["rows", kind] for kind in KINDS},
+            "spans": {kind: self.counts["spans", kind] for kind in KINDS},
+            "repairs": self.counts_of("repairs"),
+            "ignored": self.counts_of("ignored"),
             "reasons": dict(reasons(self.rejected)),
             "docs": self.docs,
             "offsets": {
@@ -93,25 +79,45 @@ class Account(Outcome):
                 for file, how in self.readings.items()
                 if how != Reading()
             },
-            "near": {"rows": self.near, "first": self.first_near},
-            "formats": dict(sorted(self.formats.items())),
+            "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
+            "formats": self.counts_of("formats"),
         }
 
+    def counts_of(self, what: str) -> dict[str, int]:
+        """Return how many there are of each kind, in alphabetical order."""
+        return {kind: n for (of, kind), n in sorted(self.counts.items()) if of == what}
 
-def reasons(rejected: list[RejectedRow]) -> list[tuple[str, int]]:
+
+def to_rejected(row: Row, error: RejectedError) -> dict[str, Any]:
+    """Return a rejected row with where it is and why: corrected, it can be an input."""
+    rejected = {"file": row.file, "line": row.line, "reason": str(error)}
+    if error.excerpt:
+        rejected["excerpt"] = error.excerpt
+    if error.other:
+        names = ("file", "line", "value")
+        rejected["other"] = {name: getattr(error.other, name) for name in names}
+    return {**rejected, "row": row.value}
+
+
+def in_line(rejected: dict[str, Any]) -> str:
+    """Write where a rejected row is and why it is rejected, in one line."""
+    return f"{rejected['file']}:{rejected['line']}: {rejected['reason'][:MAX_REASON]}"
+
+
+def reasons(rejected: list[dict[str, Any]]) -> list[tuple[str, int]]:
     """Count rejected rows by reason, up to the colon, the most frequent first."""
-    return Counter(row.reason.partition(":")[0] for row in rejected).most_common()
+    return Counter(row["reason"].partition(":")[0] for row in rejected).most_common()
 
 
 def show(account: Account, name: str, rejected_path: Path) -> None:
     """Print what happened to the rows and spans, and what a person should look at."""
     counts = account.to_json()
     for what in ("rows", "spans"):
-        n_in, *others = (counts[what][kind] for kind in COUNTS)
-        kinds = [f"{n} {kind}" for n, kind in zip(others, COUNTS[1:], strict=True) if n]
+        (_, n_in), *others = counts[what].items()
+        kinds = ", ".join(f"{n} {kind}" for kind, n in others if n) or "nothing kept"
         is_rejected = what == "rows" and account.rejected
         file = f" ({rejected_path})" if is_rejected else ""
-        print(f"{name}{n_in} {what}: {', '.join(kinds) or 'nothing kept'}{file}")
+        print(f"{name}{n_in} {what}: {kinds}{file}")
     for what in ("repairs", "ignored"):
         if counts[what]:
             kinds = [f"{kind} ({n})" for kind, n in counts[what].items()]
@@ -119,17 +125,15 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
     for file, unit in counts["offsets"].items():
         print(f"{file}: offsets count {unit}")
     for row in account.rejected[:N_ROWS_SHOWN]:
-        print("Rejected", row)
-    if account.near:
-        pair = " and ".join(account.first_near[0])
-        print(
-            f"{account.near} rows of train nearly repeat a held-out row, first {pair}"
-        )
+        print("Rejected", in_line(row))
+    if near := account.near:
+        pair = " and ".join(near[0])
+        print(f"{len(near)} rows of train nearly repeat a held-out row, first {pair}")
 
 
 def check_rejected(account: Account, max_share: float, path: Path) -> None:
     """Check that not too many rows were rejected, or name the frequent reasons."""
-    n_rejected, n_rows = len(account.rejected), account.rows["in"]
+    n_rejected, n_rows = len(account.rejected), account.counts["rows", "in"]
     if n_rejected > max_share * n_rows:
         most = reasons(account.rejected)[:N_REASONS]
         raise ValueError(

@@ -1,6 +1,7 @@
 """Records to docs: every span must fit the text and its tokens, or be repaired."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -10,9 +11,9 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 from spacy.util import filter_spans
 
-from scripts.annotations.account import Outcome
+from scripts.annotations.account import Counts
 from scripts.annotations.offsets import CHARS, Reading, to_span
-from scripts.annotations.records import Record, RejectedError, Span
+from scripts.annotations.records import RejectedError, Row, Span
 from scripts.components.ner import INCORRECT
 
 # Tokens that no entity begins or ends with, and those that come in pairs.
@@ -27,122 +28,115 @@ SIGNS = re.compile(rf"[^\w\s]{{{MAX_SIGNS},}}")
 CONTEXT = 30
 
 
-class Repairs(NamedTuple):
-    """How to repair spans that do not fit; each is a flag of `preprocess`."""
+class Options(NamedTuple):
+    """How to read, repair and convert rows; each is a flag of `preprocess`.
 
+    What is empty or None is found out: the format, what offsets count and whether they
+    are inclusive for each file, the labels from those that occur.
+    """
+
+    format_name: str = ""
+    offsets: str | None = None
+    inclusive: bool | None = None
     align: Align = "strict"
     trim: bool = True
     merge: bool = True
     longest: bool = False
+    partial: bool = False
+    labels: tuple[str, ...] = ()
+    component: str = "ner"
 
 
-def check_text(text: str, max_length: int) -> None:
+def text_error(text: str, max_length: int) -> RejectedError | None:
     """Reject a text that is too long for spaCy, or that would take it hours."""
     if len(text) > max_length:
         reason = f"text too long: {len(text)} characters of at most {max_length}"
-        raise RejectedError(reason)
-    if len(text) > MAX_SIGNS and SIGNS.search(text):
-        raise RejectedError(f"more than {MAX_SIGNS} punctuation characters in a row")
+        return RejectedError(reason)
+    if SIGNS.search(text):
+        return RejectedError(f"more than {MAX_SIGNS} punctuation characters in a row")
+    return None
 
 
 def annotate(
-    doc: Doc,
-    record: Record,
-    reading: Reading,
-    repairs: Repairs,
-    labels: Collection[str] | None = None,
-) -> Outcome:
-    """Set the spans of a record as the entities of its doc.
+    doc: Doc, row: Row, options: Options, labels: Collection[str] | None = None
+) -> Counts:
+    """Set the spans of a row as the entities of its doc, or reject the row.
 
-    Args:
-        doc: The text of the record, tokenized; changed in place.
-        record: The record.
-        reading: How to read its offsets.
-        repairs: How to repair spans that do not fit.
-        labels: The labels that count, other spans are ignored; None: all count.
-
-    Raises:
-        RejectedError: If a span is empty, out of range, misaligned or overlapping.
+    Spans with one of `labels` count, others are ignored; None: all count. Returns how
+    many spans were ignored, repaired or rejected, and the repairs.
     """
-    outcome = Outcome()
-    others = {s.label for s in record.spans} - {*labels} if labels is not None else ()
-    for label in (s.label for s in record.spans if s.label in others):
-        outcome.spans["ignored"] += 1
-        outcome.ignored[f"{label}, not looked for"] += 1
-    spans = [span for span in record.spans if span.label not in others]
-    found = find_spans(spans, record.text, doc, reading, repairs, outcome)
-    ents = without_overlaps(sorted(found), repairs)
-    wrong = find_spans(record.wrong, record.text, doc, reading, repairs, outcome)
+    counts, record, spans = Counter(), row.record, []
+    for span in record.spans:
+        if labels is None or span.label in labels:
+            spans.append(span)
+        else:
+            counts["spans", "ignored"] += 1
+            counts["ignored", f"{span.label}, not looked for"] += 1
+    found = find_spans(spans, doc, row, options, counts)
+    ents = without_overlaps(sorted(found), options.longest)
+    wrong = find_spans(record.wrong, doc, row, options, counts)
     if both := wrong.keys() & {*ents}:
         raise RejectedError(f"marked as an entity and as wrong: {show(min(both))}")
-    doc.set_ents(ents, default="missing" if record.partial else "outside")
+    is_partial = record.partial or options.partial
+    doc.set_ents(ents, default="missing" if is_partial else "outside")
     if wrong:
         doc.spans[INCORRECT] = [*wrong]
-    outcome.spans["repaired"] += sum(found[e] for e in ents) + sum(wrong.values())
-    if n_dropped := len(found) - len(ents):
-        outcome.spans["rejected"] = outcome.repairs["overlap"] = n_dropped
-    return outcome
+    n_repaired = sum(found[ent] for ent in ents) + sum(wrong.values())
+    counts["spans", "repaired"] += n_repaired
+    n_dropped = len(found) - len(ents)
+    counts["spans", "rejected"] = counts["repairs", "overlap"] = n_dropped
+    return counts
 
 
 def find_spans(
-    spans: Iterable[Span],
-    text: str,
-    doc: Doc,
-    reading: Reading,
-    repairs: Repairs,
-    outcome: Outcome,
+    spans: Iterable[Span], doc: Doc, row: Row, options: Options, counts: Counts
 ) -> dict[DocSpan, bool]:
-    """Find spans in a doc, with whether each was repaired; counts the repairs.
-
-    `text` is the text of the doc, which takes long to make it.
-
-    Raises:
-        RejectedError: If one does not fit, or occurs twice and may not be merged.
-    """
+    """Find spans in a doc, with whether each was repaired; counts the repairs."""
+    # The text of the doc is the same, but takes long to make.
+    text, reading = row.record.text, row.reading
     found: dict[DocSpan, bool] = {}
     for span in spans:
-        ent, kinds = find_span(span, text, doc, reading, repairs)
+        try:
+            read = to_span(text, span, reading)
+        except ValueError as error:
+            reason = f"offset inside a character: {name(span)}; see --offsets"
+            raise RejectedError(reason) from error
+        try:
+            ent, kinds = find_span(read, text, doc, options)
+        except RejectedError as error:
+            error.excerpt = mark(text, read)
+            raise
+        if read != span:
+            is_inclusive = reading == Reading(CHARS, inclusive=True)
+            kinds.append("ends" if is_inclusive else reading.unit)
         if ent in found:
-            if not repairs.merge:
+            if not options.merge:
                 raise RejectedError(f"the same span twice: {show(ent)}; see --merge")
             kinds = ["duplicate"]
-            outcome.spans["repaired"] += 1
+            counts["spans", "repaired"] += 1
         found.setdefault(ent, bool(kinds))
-        outcome.repairs.update(kinds)
+        counts.update(("repairs", kind) for kind in kinds)
     return found
 
 
 def find_span(
-    span: Span, text: str, doc: Doc, reading: Reading, repairs: Repairs
+    span: Span, text: str, doc: Doc, options: Options
 ) -> tuple[DocSpan, list[str]]:
-    """Find a span in a doc, with the kinds of repair that it needs.
-
-    Raises:
-        RejectedError: If it does not fit.
-    """
+    """Find a span in a doc, with the kinds of repair that it needs, or reject it."""
+    check_span(span, text)
     kinds: list[str] = []
-    try:
-        read = to_span(text, span, reading)
-    except ValueError as error:
-        reason = f"offset inside a character: {name(span)}; see --offsets"
-        raise RejectedError(reason) from error
-    if read != span:
-        kinds.append("ends" if reading == Reading(CHARS, True) else reading.unit)
-    check_span(read, text)
-    cut = trim(read, text) if repairs.trim else read
-    ent = doc.char_span(cut.start, cut.end, cut.label)
-    if ent is None and repairs.align != "strict":
-        mode = repairs.align
-        ent = doc.char_span(cut.start, cut.end, cut.label, alignment_mode=mode)
-        kinds.append(mode)
+    cut = trim(span, text) if options.trim else span
+    ent = doc.char_span(*cut[:3])
+    if ent is None and options.align != "strict":
+        ent = doc.char_span(*cut[:3], alignment_mode=options.align)
+        kinds.append(options.align)
     if not ent:
-        raise RejectedError(misaligned(cut, doc), excerpt=mark(text, cut))
+        raise RejectedError(misaligned(cut, doc))
     if ent.text != ent.text.strip():
         # spaCy's parser can do neither.
-        reason = f"begins or ends with white space: {name(span)}"
-        raise RejectedError(reason, excerpt=mark(text, cut))
-    bare = strip_punctuation(ent) if repairs.trim else ent
-    if cut != read or bare != ent:
+        raise RejectedError(f"begins or ends with white space: {name(span)}")
+    bare = strip_punctuation(ent) if options.trim else ent
+    if cut != span or bare != ent:
         kinds.append("trim")
     return bare, kinds
 
@@ -150,15 +144,14 @@ def find_span(
 def check_span(span: Span, text: str) -> None:
     """Reject a span that is blank or outside its text, or that has another text."""
     if span.start < 0 or span.end > len(text):
-        reason = f"outside the text: {name(span)} of {len(text)} characters"
-        raise RejectedError(reason)
+        raise RejectedError(f"outside the text: {name(span)} of {len(text)} characters")
     surface = text[span.start : span.end]
     if not surface.strip():
-        raise RejectedError(f"empty: {name(span)}", excerpt=mark(text, span))
+        raise RejectedError(f"empty: {name(span)}")
     if span.text is not None and squeeze(span.text) != squeeze(surface):
         both = f"{name(span)} is {surface!r}, its text is {span.text!r}"
         reason = f"offsets and text of a span differ: {both}; see --offsets"
-        raise RejectedError(reason, excerpt=mark(text, span))
+        raise RejectedError(reason)
 
 
 def squeeze(text: str) -> str:
@@ -190,17 +183,16 @@ def strip_punctuation(ent: DocSpan) -> DocSpan:
 
 def is_alone(word: str, mates: dict[str, str], words: list[str]) -> bool:
     """Check whether a word is a bracket or quote that has no mate among the words."""
-    if word not in mates:
-        return False
-    if mates[word] == word:
+    mate = mates.get(word)
+    if mate == word:
         return words.count(word) % 2 == 1
-    return words.count(word) > words.count(mates[word])
+    return mate is not None and words.count(word) > words.count(mate)
 
 
-def without_overlaps(ents: list[DocSpan], repairs: Repairs) -> list[DocSpan]:
+def without_overlaps(ents: list[DocSpan], longest: bool) -> list[DocSpan]:
     """Of sorted entities that overlap, return the longest, or reject them all."""
     for before, ent in pairwise(ents):
-        if ent.start < before.end and not repairs.longest:
+        if ent.start < before.end and not longest:
             both = f"{show(ent)} and {show(before)}"
             raise RejectedError(f"overlap: {both}, keep one of them or see --longest")
     return filter_spans(ents)

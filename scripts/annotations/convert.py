@@ -3,21 +3,18 @@
 Everything is in memory: annotations are thousands of rows.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.annotations.account import Account
-from scripts.annotations.align import Repairs, annotate, check_text
-from scripts.annotations.formats import format_of, parse_row
-from scripts.annotations.offsets import Reading, Votes
-from scripts.annotations.records import IgnoredError, Record, RejectedError, Row
+from scripts.annotations.align import Options, annotate, text_error
+from scripts.annotations.offsets import Votes
+from scripts.annotations.records import IgnoredError, RejectedError, Row
 from scripts.annotations.rows import find_annotations, read_rows
-from scripts.annotations.split import Shingles, count_labels, split_rows
+from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
 from scripts.command import track
 from scripts.components import kind_of
 from scripts.docs import write_files
@@ -26,85 +23,41 @@ from scripts.docs import write_files
 SETS = ("dev", "test", "old_test", "train")
 
 
-class Options(NamedTuple):
-    """How to read and convert rows; see the flags of `preprocess`.
-
-    Attributes:
-        format_name: The format of all files; empty: recognized by content.
-        offsets: What all offsets count; None: found out for each file.
-        inclusive: Whether all ends are inclusive; None: found out for each file.
-        repairs: How to repair spans that do not fit.
-        partial: Whether unmarked text was not annotated.
-        labels: The labels that were annotated; empty: those that occur.
-        component: Name of the pipe whose annotations they are.
-    """
-
-    format_name: str = ""
-    offsets: str | None = None
-    inclusive: bool | None = None
-    repairs: Repairs = Repairs()
-    partial: bool = False
-    labels: tuple[str, ...] = ()
-    component: str = "ner"
-
-
-class ParsedRow(NamedTuple):
-    """A row with its record, with the error that keeps it from being used, or both."""
-
-    row: Row
-    format_name: str
-    record: Record | None
-    error: RejectedError | None
-    reading: Reading = Reading()
-
-
-def read_annotations(
-    pattern: str, options: Options, max_length: int
-) -> list[ParsedRow]:
+def read_annotations(pattern: str, options: Options) -> list[Row]:
     """Read all rows that a pattern names, and how the offsets of each file count."""
-    found: list[ParsedRow] = []
+    found: list[Row] = []
     for path in find_annotations(pattern):
-        rows = read_rows(path, options.format_name)
-        parsed = [parse(row, options, max_length) for row in rows]
-        votes = Votes()
-        for record in filter(None, (row.record for row in parsed)):
-            votes.add(record)
+        rows, votes = read_rows(path, options.format_name), Votes()
+        for row in rows:
+            if row.record:
+                votes.add(row.record)
         reading = votes.choose(options.offsets, options.inclusive)
-        found += [row._replace(reading=reading) for row in parsed]
+        found += [row._replace(reading=reading) for row in rows]
     return found
 
 
-def parse(row: Row, options: Options, max_length: int) -> ParsedRow:
-    """Parse a row to a record."""
-    name, record = format_of(row, options.format_name), None
-    try:
-        record = parse_row(row, name)
-        if options.partial:
-            record = record._replace(partial=True)
-        check_text(record.text, max_length)
-    except RejectedError as error:
-        return ParsedRow(row, name, record, error)
-    return ParsedRow(row, name, record, None)
-
-
 def read_sets(
-    settings: dict[str, str | None], options: Options, max_length: int
-) -> tuple[dict[str, list[ParsedRow]], Collection[str]]:
+    settings: dict[str, str | None], options: Options
+) -> tuple[dict[str, list[Row]], Collection[str]]:
     """Read the rows of every set, and the labels that count."""
-    rows = read_annotations(settings["train"], options, max_length)
-    records = [row.record for row in rows]
+    rows = read_annotations(settings["train"], options)
+    records = [row.record for row in rows if row.record]
     split_off = [name for name, pattern in settings.items() if pattern == ""]
-    names = split_rows(records, split_off, options.labels)
-    sets: dict[str, list[ParsedRow]] = {name: [] for name in (*split_off, "train")}
-    for name, row in zip(names, rows, strict=True):
-        sets[name].append(row)
-    # Gold was annotated completely, and may have another format.
-    gold = options._replace(partial=False, format_name="")
+    set_of = split_texts(records, split_off, options.labels)
+    sets: dict[str, list[Row]] = {name: [] for name in (*split_off, "train")}
+    for row in rows:
+        key = half_hash(row.record.text) if row.record else 0
+        sets[set_of.get(key, "train")].append(row)
     for name in SETS:
         if settings[name] and name != "train":
-            how = gold if name == "old_test" else options
-            sets[name] = read_annotations(settings[name], how, max_length)
+            sets[name] = read_annotations(settings[name], options_for(name, options))
     return sets, options.labels or count_labels(records)
+
+
+def options_for(name: str, options: Options) -> Options:
+    """Return the options for a set: gold is complete, and may have another format."""
+    is_gold = name == "old_test"
+    return options._replace(partial=False, format_name="") if is_gold else options
 
 
 def convert_all(
@@ -114,81 +67,66 @@ def convert_all(
     options: Options,
     n_process: int = 1,
 ) -> tuple[Account, Account]:
-    """Convert every set to a folder of `.spacy` files.
+    """Convert every set to a folder of `.spacy` files in `output_dir`.
 
-    Args:
-        settings: The file, folder or glob of each of `SETS`; empty: split off `train`;
-            None: there is no such set.
-        output_dir: The folder of the folders.
-        nlp: The pipeline whose tokenizer is used.
-        options: How to read and convert rows.
-        n_process: Processes that tokenize; -1: all cores.
-
-    Returns:
-        The account of the annotations, and that of the old test.
+    Settings are the file, folder or glob of each of `SETS`; empty: split off `train`;
+    None: there is no such set. `n_process` processes tokenize; -1: as many as cores.
+    Returns the account of the annotations, and that of the old test.
     """
-    sets, labels = read_sets(settings, options, nlp.max_length)
-    kind = kind_of(nlp, options.component)
-    account, old_account, held_out = Account(), Account(), Shingles()
+    sets, labels = read_sets(settings, options)
+    facts = kind_of(nlp, options.component).facts
+    account, old_account, held_out = Account(), Account(), HeldOut()
     for name in [name for name in SETS if name in sets]:
         is_old = name == "old_test"
         own, counted = (old_account, None) if is_old else (account, labels)
-        docs = convert(sets[name], nlp, options, counted, own, n_process)
+        how = options_for(name, options)
+        docs = convert(sets[name], nlp, how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
-        docs = compare(docs, name, held_out, own)
-        docs = count_facts(docs, own.labels[name], kind.facts)
+        docs = examine(docs, name, facts, held_out, own)
         own.docs[name] = write_files(docs, output_dir / name)
     return account, old_account
 
 
 def convert(
-    rows: list[ParsedRow],
+    rows: list[Row],
     nlp: Language,
     options: Options,
     labels: Collection[str] | None,
     account: Account,
     n_process: int = 1,
-) -> Iterator[tuple[ParsedRow, Doc]]:
+) -> Iterator[tuple[Row, Doc]]:
     """Convert the rows of a set to docs, and count all of them in the account.
 
-    `labels` are those that count, None: all; other arguments as for `convert_all`.
+    `labels` are those that count; None: all.
     """
     kind, first = kind_of(nlp, options.component), {}
-    texts = ["" if row.error else row.record.text for row in rows]
+    errors = [r.error or text_error(r.record.text, nlp.max_length) for r in rows]
+    pairs = zip(rows, errors, strict=True)
+    texts = ["" if error else row.record.text for row, error in pairs]
     docs = nlp.pipe(texts, disable=nlp.pipe_names, n_process=n_process or -1)
-    for parsed, doc in zip(rows, docs, strict=True):
-        row, name, record, error, reading = parsed
-        account.formats[name] += 1
-        account.readings[row.file] = reading
+    for row, error, doc in zip(rows, errors, docs, strict=True):
         try:
             if error:
                 raise error
-            outcome = annotate(doc, record, reading, options.repairs, labels)
-            if options.repairs.merge:
+            counts = annotate(doc, row, options, labels)
+            if options.merge:
                 annotations = [kind.facts(doc), kind.rejected_facts(doc)]
-                annotations.append(kind.unseen_tokens(doc))
-                check_repeated(row, record.text, annotations, first)
-        except RejectedError as error:
-            n_spans = record.n_spans if record else error.n_spans
-            if isinstance(error, IgnoredError):
-                account.ignore(n_spans, str(error))
-            else:
-                account.reject(row, error, n_spans)
+                check_repeated(row, [*annotations, kind.unseen_tokens(doc)], first)
+        except RejectedError as reason:
+            account.drop(row, reason)
         else:
-            account.keep(record.n_spans, outcome)
-            yield parsed, doc
+            account.keep(row, counts)
+            yield row, doc
 
 
 def check_repeated(
-    row: Row, text: str, annotations: list[set], first: dict[str, tuple[Row, list]]
+    row: Row, annotations: list[set], first: dict[str, tuple[Row, list[set]]]
 ) -> None:
-    """Compare annotations with the first ones of the same text, kept in `first`.
+    """Ignore a row like the first one of its text, or reject one that contradicts it.
 
-    Raises:
-        IgnoredError: If both are annotated alike.
-        RejectedError: If they contradict each other.
+    `first` remembers the first row of each text, and its annotations.
     """
-    other, before = first.setdefault(text, (row, annotations))
+    other, before = first.setdefault(row.record.text, (row, annotations))
     if other is row:
         return
     if annotations == before:
@@ -199,28 +137,21 @@ def check_repeated(
         raise RejectedError(reason, other=other)
 
 
-def compare(
-    docs: Iterable[tuple[ParsedRow, Doc]],
+def examine(
+    docs: Iterable[tuple[Row, Doc]],
     name: str,
-    held_out: Shingles,
+    facts: Callable[[Doc], set],
+    held_out: HeldOut,
     account: Account,
 ) -> Iterator[Doc]:
-    """Compare the docs of `train` with those of the sets before."""
-    for (row, _, record, *_), doc in docs:
+    """Note the labels of a set, and compare `train` with the sets before."""
+    for row, doc in docs:
+        account.labels[name].update(fact[-1] for fact in facts(doc))
         where = f"{row.file}:{row.line}"
         if name != "train":
-            held_out.add(record.text, where)
-        elif near := held_out.near(record.text):
-            account.note_near(where, near)
-        yield doc
-
-
-def count_facts(
-    docs: Iterable[Doc], labels: Counter[str], facts: Callable[[Doc], set]
-) -> Iterator[Doc]:
-    """Count the labels of what is annotated in docs."""
-    for doc in docs:
-        labels.update(fact[-1] for fact in facts(doc))
+            held_out.add(row.record.text, where)
+        elif near := held_out.near(row.record.text):
+            account.near.append((where, near))
         yield doc
 
 
@@ -229,10 +160,10 @@ def convert_file(
 ) -> tuple[Iterator[Doc], Account, list[str]]:
     """Convert a file, folder or glob of any format to docs.
 
-    Returns:
-        The docs; the account, complete when the last doc is taken; the labels.
+    Returns the docs; the account, complete when the last doc is taken; the labels.
     """
-    rows, account = read_annotations(pattern, options, nlp.max_length), Account()
-    labels = [*(options.labels or count_labels(row.record for row in rows))]
+    rows, account = read_annotations(pattern, options), Account()
+    records = [row.record for row in rows if row.record]
+    labels = [*(options.labels or count_labels(records))]
     docs = (doc for _, doc in convert(rows, nlp, options, labels, account))
     return docs, account, labels

@@ -6,37 +6,36 @@ was annotated. Each unit is a way to write the text so that offsets count its it
 """
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
+from operator import methodcaller
 from typing import Any, Literal, NamedTuple
 from unicodedata import combining, normalize
 
-from scripts.annotations.records import Record, Span
+from scripts.annotations.records import Reading, Record, Span
 
 
 class Unit(NamedTuple):
-    """How a tool saw a text: `there` its way, `back` to ours, `width` items a unit."""
+    """How a tool saw a text: `there` converts it to its way, `back` to ours."""
 
     there: Callable[[str], Any]
     back: Callable[[Any], str]
-    width: int = 1
 
 
-def to_lf(text: str) -> str:
-    """Write a text with the line ends of Unix."""
-    return text.replace("\r\n", "\n")
-
-
-def to_crlf(text: str) -> str:
-    """Write a text with the line ends of Windows."""
-    return text.replace("\n", "\r\n")
-
-
+to_lf = methodcaller("replace", "\r\n", "\n")
+to_crlf = methodcaller("replace", "\n", "\r\n")
 nfc, nfd = partial(normalize, "NFC"), partial(normalize, "NFD")
+CHARS = Reading().unit
 UNITS = {
-    "utf16": Unit(lambda x: x.encode("utf-16-le"), lambda x: x.decode("utf-16-le"), 2),
+    CHARS: Unit(str, str),
+    "utf16": Unit(
+        lambda text: array("H", text.encode("utf-16-le")),
+        lambda units: units.tobytes().decode("utf-16-le"),
+    ),
     "bytes": Unit(str.encode, bytes.decode),
     # The text has one kind of line end or Unicode form, and the tool saw the other.
     "lf": Unit(to_lf, to_crlf),
@@ -44,8 +43,10 @@ UNITS = {
     "nfc": Unit(nfc, nfd),
     "nfd": Unit(nfd, nfc),
 }
-CHARS = "chars"
-Offsets = Literal["chars", "utf16", "bytes", "lf", "crlf", "nfc", "nfd"]
+Offsets = Literal[(*UNITS,)]
+# The first reads offsets as they are.
+READINGS = [Reading(*both) for both in product(UNITS, (False, True))]
+OTHER_READINGS = READINGS[1:]
 # A file is read in another way if it makes that many times more spans fit than it makes
 # not fit: one slip of an annotator is no unit. Ends that are a character short are the
 # most frequent slip.
@@ -60,47 +61,27 @@ NO_SPACES = re.compile(
 MAX_READ = 10_000_000
 
 
-class Reading(NamedTuple):
-    """How to read the offsets of a file: in what unit, and if ends are inclusive."""
-
-    unit: str = CHARS
-    inclusive: bool = False
-
-
-READINGS = [Reading(unit, ends) for unit in (CHARS, *UNITS) for ends in (False, True)]
-OTHER_READINGS = READINGS[1:]
-
-
 def to_chars(text: str, offset: int, unit: str) -> int:
     """Convert an offset in a unit to characters; one outside the text stays outside.
 
-    Raises:
-        ValueError: If it is inside a character.
+    One inside a character is a `ValueError`.
     """
     if unit == CHARS or offset < 0:
         return offset
-    there, back, width = UNITS[unit]
+    there, back = UNITS[unit]
     seen = there(text)
     if back(seen) != text:
         return offset
-    beyond = max(0, offset * width - len(seen))
-    return len(back(seen[: offset * width])) + beyond
+    return len(back(seen[:offset])) + max(0, offset - len(seen))
 
 
 def from_chars(text: str, offset: int, unit: str) -> int:
     """Convert an offset in characters to another unit."""
-    if unit == CHARS:
-        return offset
-    there, _, width = UNITS[unit]
-    return len(there(text[:offset])) // width
+    return len(UNITS[unit].there(text[:offset]))
 
 
 def to_span(text: str, span: Span, reading: Reading) -> Span:
-    """Convert a span to characters, its end exclusive.
-
-    Raises:
-        ValueError: If an offset is inside a character.
-    """
+    """Convert a span to characters, its end exclusive, as `to_chars` does."""
     start = to_chars(text, span.start, reading.unit)
     end = to_chars(text, span.end + reading.inclusive, reading.unit)
     return span._replace(start=start, end=end)
@@ -159,9 +140,9 @@ class Votes:
 
 def counts_otherwise(text: str, unit: str) -> bool:
     """Check whether offsets in a unit differ from characters in a text."""
-    there, back, width = UNITS[unit]
+    there, back = UNITS[unit]
     seen = there(text)
-    return len(seen) != width * len(text) and back(seen) == text
+    return len(seen) != len(text) and back(seen) == text
 
 
 def fits(text: str, span: Span, reading: Reading) -> bool:
@@ -174,12 +155,8 @@ def fits(text: str, span: Span, reading: Reading) -> bool:
         return False
     if surface is not None:
         return text[start:end] == surface
-    return not (
-        text[start].isspace()
-        or text[end - 1].isspace()
-        or cuts_word(text, start)
-        or cuts_word(text, end)
-    )
+    edges_are_blank = text[start].isspace() or text[end - 1].isspace()
+    return not (edges_are_blank or cuts_word(text, start) or cuts_word(text, end))
 
 
 def cuts_word(text: str, at: int) -> bool:

@@ -14,10 +14,8 @@ def split_doc(
 ) -> Iterator[Doc]:
     """Split a long doc: after a sentence if one ends in the last half of a piece.
 
-    Args:
-        doc: The doc; its annotations and span groups are kept.
-        split_points: Lists the tokens that the doc can be split before.
-        max_words: Words of a piece at most, unless an annotation is longer.
+    Annotations and span groups are kept: `split_points` lists the tokens that the doc
+    can be split before. A piece is longer than `max_words` where an annotation is.
     """
     if len(doc) <= max_words:
         yield doc

@@ -1,10 +1,8 @@
-"""A row of an annotation file: as read, as understood, or as rejected."""
+"""A row of an annotation file: as it was read, understood, and perhaps rejected."""
 
 from reprlib import Repr
 from typing import Any, NamedTuple
 
-# Characters of a reason shown on the terminal; a row may have any size.
-MAX_REASON = 300
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
@@ -19,15 +17,6 @@ class Span(NamedTuple):
     end: int
     label: str
     text: str | None = None
-
-
-class Row(NamedTuple):
-    """A row of a file: its value, or its text and an error if that can't be parsed."""
-
-    file: str
-    line: int
-    value: Any
-    error: str = ""
 
 
 class Record(NamedTuple):
@@ -49,45 +38,55 @@ class Record(NamedTuple):
     length: int | None = None
     group: str = ""
 
-    @property
-    def n_spans(self) -> int:
-        """The number of spans that the account counts."""
-        return len(self.spans) + len(self.wrong)
+
+class Reading(NamedTuple):
+    """How to read the offsets of a file: in what unit, and if ends are inclusive."""
+
+    unit: str = "chars"
+    inclusive: bool = False
 
 
 class RejectedError(ValueError):
-    """Why a row is rejected; what comes before a colon is counted."""
+    """Why a row is rejected; what comes before a colon is counted.
+
+    Attributes:
+        n_spans: Number of spans in the row, where they did not become a record.
+        other: The row that it contradicts.
+        excerpt: The span to correct, in its text.
+    """
 
     def __init__(
-        self, reason: str, n_spans: int = 0, excerpt: str = "", other: Row | None = None
+        self, reason: str, n_spans: int = 0, other: "Row | None" = None
     ) -> None:
-        """Set the reason, with the parts of a `RejectedRow` and a number of spans."""
+        """Set the reason, and what else the account needs."""
         super().__init__(reason)
-        self.n_spans, self.excerpt, self.other = n_spans, excerpt, other
+        self.n_spans, self.other, self.excerpt = n_spans, other, ""
 
 
 class IgnoredError(RejectedError):
     """Why a row is not used though nothing is wrong with it."""
 
 
-class RejectedRow(NamedTuple):
-    """A row that can't be used, and why; `other` is the row that it contradicts."""
+class Row(NamedTuple):
+    """A row of a file: its value, or its text and an error if that can't be parsed.
 
-    row: Row
-    reason: str
-    excerpt: str = ""
-    other: Row | None = None
+    Its format, its record or error, and the reading of its file are added later.
+    """
 
-    def __str__(self) -> str:
-        """Write where the row is and why it is rejected, in one line."""
-        return f"{self.row.file}:{self.row.line}: {self.reason[:MAX_REASON]}"
+    file: str
+    line: int
+    value: Any
+    error: RejectedError | None = None
+    format_name: str = ""
+    record: Record | None = None
+    reading: Reading = Reading()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the whole row: corrected by hand, it can be an input."""
-        where = {"file": self.row.file, "line": self.row.line, "reason": self.reason}
-        excerpt = {"excerpt": self.excerpt} if self.excerpt else {}
-        other = {"other": self.other._asdict()} if self.other else {}
-        return {**where, **excerpt, **other, "row": self.row.value}
+    @property
+    def n_spans(self) -> int:
+        """The number of spans that the account counts."""
+        if self.record:
+            return len(self.record.spans) + len(self.record.wrong)
+        return self.error.n_spans
 
 
 def short(value: Any) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import srsly
 
-from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS, brat
-from scripts.annotations.records import Row
+from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS, brat, parse_row
+from scripts.annotations.records import RejectedError, Row
 from scripts.scale.storage import BROKEN, GZIP, find_files, open_plain
 
 # First bytes that a file is recognized by.
@@ -36,18 +36,15 @@ def find_annotations(pattern: str) -> list[Path]:
 
 
 def read_rows(path: Path, name: str = "") -> list[Row]:
-    """Read the rows of a file, in the format `name` or recognized by content.
+    """Read and parse the rows of a file, in the format `name` or recognized by content.
 
-    They are numbered by line, or by item of a list, from 1. A row that can't be parsed
-    has an `error`.
-
-    Raises:
-        ValueError: If the file as a whole can't be read.
+    They are numbered by line, or by item of a list, from 1. A broken row is rejected;
+    a file that can't be read row by row is a `ValueError`.
     """
     try:
         with open_plain(path) as file:
             content = file.read()
-        return [*rows_of(path, content, name)]
+        return [parse_row(row, name) for row in rows_of(path, content, name)]
     except BROKEN as error:
         raise ValueError(f"{path} is not a complete gzip file: {error}") from error
     except UnicodeDecodeError as error:
@@ -71,46 +68,35 @@ def rows_of(path: Path, content: bytes, name: str) -> Iterator[Row]:
 
 
 def read_list(path: Path, content: bytes) -> Iterator[Row]:
-    """Read the items of a JSON list, or the one object of the file.
-
-    Raises:
-        ValueError: If it is broken: where the next item begins is not known.
-    """
+    """Read the items of a JSON list, or the one object of the file."""
     try:
         # Not srsly: numbers that it refuses are named with their row, not their file.
         value = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
+        # Where the next item begins is not known.
         raise ValueError(f"{path} is {NO_JSON}: {error}") from error
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
-        if is_deep(item):
-            error = f"{NO_JSON}: {TOO_DEEP}"
-            yield Row(str(path), number, json.dumps(item), error)
-        else:
-            yield Row(str(path), number, item)
+        row = Row(str(path), number, item)
+        yield broken(row, json.dumps(item), TOO_DEEP) if is_deep(item) else row
 
 
 def read_lines(path: Path, content: bytes) -> Iterator[Row]:
     """Read JSON Lines."""
     for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.decode(errors="replace").strip():
-            continue
-        try:
-            yield Row(str(path), number, parse_line(line.decode().strip()))
-        except ValueError as error:
-            # Fed back as it is, the line must be broken again: nothing is replaced.
-            broken = line.decode(errors="backslashreplace").rstrip("\r\n")
-            yield Row(str(path), number, broken, f"{NO_JSON}: {error}")
+        # Fed back as it is, a broken line must be broken again: nothing is replaced.
+        text = line.decode(errors="backslashreplace").rstrip("\r\n")
+        if text.strip():
+            row = Row(str(path), number, text)
+            try:
+                yield row._replace(value=parse_line(line.decode().strip()))
+            except ValueError as error:
+                yield broken(row, text, error)
 
 
 def parse_line(text: str) -> Any:
-    """Parse a line of JSON.
-
-    Raises:
-        ValueError: If it is broken or nested too deeply.
-    """
+    """Parse a line of JSON; one that is nested too deeply counts as broken."""
     value = srsly.json_loads(text)
-    # Few lines have so many brackets, and looking at every value takes long.
-    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
+    if is_deep(value):
         raise ValueError(TOO_DEEP)
     return value
 
@@ -123,14 +109,19 @@ def is_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
     return not depth or any(is_deep(item, depth - 1) for item in items)
 
 
+def broken(row: Row, text: str, why: Any) -> Row:
+    """Reject a row with the text that can't be parsed."""
+    return row._replace(value=text, error=RejectedError(f"{NO_JSON}: {why}"))
+
+
 def unwrap(row: Row) -> Row:
     """Take a corrected row out of a line of the file of rejected rows."""
     value = row.value
-    while isinstance(value, dict) and "reason" in value and value.keys() >= REJECTED:
+    while isinstance(value, dict) and value.keys() >= REJECTED:
         value = value["row"]
         if isinstance(value, str):
             try:
                 value = parse_line(value)
             except ValueError as error:
-                return row._replace(value=value, error=f"{NO_JSON}: {error}")
+                return broken(row, value, error)
     return row._replace(value=value)

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from scripts.annotations.records import Record
@@ -25,49 +24,37 @@ def half_hash(text: str) -> int:
 
 
 def count_labels(
-    records: Iterable[Record | None], wanted: Collection[str] = ()
+    records: Iterable[Record], wanted: Collection[str] = ()
 ) -> Counter[str]:
     """Count the spans of records by label; all labels, or those that are wanted."""
-    return Counter(
-        span.label
-        for record in records
-        for span in (record.spans if record else ())
-        if not wanted or span.label in wanted
-    )
+    labels = (span.label for record in records for span in record.spans)
+    return Counter(label for label in labels if not wanted or label in wanted)
 
 
-def split_rows(
-    records: Sequence[Record | None], names: Sequence[str], wanted: Collection[str] = ()
-) -> list[str]:
-    """Choose the set of each row, the same on every run and machine.
+def split_texts(
+    records: Collection[Record], names: Sequence[str], wanted: Collection[str] = ()
+) -> dict[int, str]:
+    """Choose texts for the named sets, the same on every run and machine.
 
-    Rows are chosen by the hash of their text or document, each under its rarest label,
-    so that every label is in all sets where it can be. Rows of the same text or
-    document are in the same set.
-
-    Args:
-        records: The records of the rows; None: a row that is not used.
-        names: The sets to split off; the rest is `train`.
-        wanted: The labels that count; empty: all.
+    Texts are chosen by their hash or that of their document, each under its rarest
+    label, so that every label is in all sets where it can be. Rows of the same text or
+    document are in the same set. `wanted` labels count; empty: all. Returns the set of
+    each text that is chosen, by the text's `half_hash`; the rest is `train`.
     """
-    texts = [half_hash(record.text) if record else 0 for record in records]
-    groups = [half_hash(r.group) if r and r.group else 0 for r in records]
-    keys = [group or text for group, text in zip(groups, texts, strict=True)]
     counts = count_labels(records, wanted)
 
     def rarity(label: str) -> tuple[int, str]:
         return counts[label], label
 
+    keys = [half_hash(record.group or record.text) for record in records]
     by_rarest: defaultdict[str, set[int]] = defaultdict(set)
     for record, key in zip(records, keys, strict=True):
-        if record:
-            labels = count_labels([record], wanted)
-            by_rarest[min(labels, key=rarity, default="")].add(key)
+        labels = count_labels([record], wanted)
+        by_rarest[min(labels, key=rarity, default="")].add(key)
     set_of = split_off([by_rarest[x] for x in sorted(by_rarest, key=rarity)], names)
-    pairs = zip(texts, keys, strict=True)
+    pairs = zip(records, keys, strict=True)
     # A text in several documents is in the set of the last that is held out.
-    set_of_text = {text: set_of[key] for text, key in pairs if key in set_of}
-    return [set_of_text.get(text, "train") for text in texts]
+    return {half_hash(r.text): set_of[key] for r, key in pairs if key in set_of}
 
 
 def split_off(groups: Iterable[set[int]], names: Sequence[str]) -> dict[int, str]:
@@ -87,30 +74,27 @@ def split_off(groups: Iterable[set[int]], names: Sequence[str]) -> dict[int, str
     return set_of
 
 
-@dataclass
-class Shingles:
-    """The held-out texts: name and number of shingles; their numbers by shingle."""
+class HeldOut:
+    """The held-out texts, by shingle: where each is, and how many shingles it has."""
 
-    texts: list[tuple[str, int]] = field(default_factory=list)
-    with_shingle: dict[str, list[int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """Begin without texts."""
+        self.texts: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
 
-    def add(self, text: str, name: str) -> None:
-        """Add a held-out text under a name."""
+    def add(self, text: str, where: str) -> None:
+        """Add a held-out text."""
         some = shingles(text)
         for shingle in some:
-            numbers = self.with_shingle.setdefault(shingle, [])
-            if len(numbers) < MAX_TEXTS:
-                numbers.append(len(self.texts))
-        self.texts.append((name, len(some)))
+            if len(self.texts[shingle]) < MAX_TEXTS:
+                self.texts[shingle].append((where, len(some)))
 
     def near(self, text: str) -> str:
-        """Return the name of a held-out text that is nearly this one, or nothing."""
+        """Return where a held-out text is that is nearly this one, or nothing."""
         some = shingles(text)
-        counts = Counter(chain(*(self.with_shingle.get(s, ()) for s in some)))
-        for number, n_common in counts.items():
-            name, n_others = self.texts[number]
+        counts = Counter(chain(*(self.texts.get(shingle, ()) for shingle in some)))
+        for (where, n_others), n_common in counts.items():
             if n_common >= MIN_RESEMBLANCE * (len(some) + n_others - n_common):
-                return name
+                return where
         return ""
 
 

@@ -15,7 +15,9 @@ import srsly
 import typer
 from wasabi import msg
 
-from scripts.annotations.convert import Options, convert_file
+from scripts.annotations.account import in_line
+from scripts.annotations.align import Options
+from scripts.annotations.convert import convert_file
 from scripts.command import run
 from scripts.evaluation.cases import annotate
 from scripts.evaluation.changes import find_changes
@@ -65,7 +67,7 @@ def main(
         ("Versions", versions()),
         ("Pipelines", [*zip(names, (base, updated, annotations), strict=True)]),
         ("Rows", [(kind, str(n)) for kind, n in counts["rows"].items()]),
-        ("Rejected", [(str(row), "") for row in account.rejected[:MAX_NAMED]]),
+        ("Rejected", [(in_line(row), "") for row in account.rejected[:MAX_NAMED]]),
     ]
     page = output_dir / "report.html"
     write_page(page, metrics, changes, title, images=[], made=made, config="")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
-from scripts.annotations.formats import doccano, format_of, label_studio, parse_row
+from scripts.annotations.formats import doccano, label_studio
 from scripts.annotations.records import Span
 from scripts.annotations.rows import find_annotations, read_rows
 
@@ -156,8 +156,7 @@ def write_gzip(path, rows):
 def read(path):
     """Read a file's records: text and spans, in their tool's offsets."""
     for row in read_rows(path):
-        record = parse_row(row, format_of(row))
-        yield record.text, [span[:3] for span in record.spans]
+        yield row.record.text, [span[:3] for span in row.record.spans]
 
 
 @pytest.mark.parametrize("to_row", ROWS, ids=lambda function: function.__name__)
@@ -169,7 +168,7 @@ def test_rows_come_back_and_are_known_by_content(tmp_path, to_row, wanted):
         path = tmp_path / "export"
         write(path, rows)
         assert [*read(path)] == wanted, write.__name__
-    assert {format_of(row) for row in read_rows(path)} == {ROWS[to_row]}
+    assert {row.format_name for row in read_rows(path)} == {ROWS[to_row]}
 
 
 @given(wanted=records())

@@ -3,8 +3,9 @@ import srsly
 from conftest import TEXTS, make_pipeline
 from spacy.training import Example
 
-from scripts.annotations.formats import format_of, parse_row
+from scripts.annotations.formats import parse_row
 from scripts.annotations.offsets import Reading, to_span
+from scripts.annotations.records import Row
 from scripts.annotations.rows import read_rows
 from scripts.docs import write_docs
 from scripts.extras.suggest import main
@@ -57,7 +58,7 @@ def test_each_tool_gets_the_spans_in_its_own_offsets(base, updated, tmp_path):
         ("label_studio", "chars"),
     ):
         [row] = files[name]
-        text, spans = parse_row(row, format_of(row))[:2]
+        text, spans = parse_row(Row("", 1, row.value)).record[:2]
         found = [to_span(text, span, Reading(unit)) for span in spans]
         assert [(text[s.start : s.end], s.label) for s in found] == [("Friday", "DAY")]
 

@@ -1,16 +1,16 @@
 """One module a format; to add one, write it and add its name here.
 
 A format of rows has `is_mine(keys)`, which recognizes a row by its keys, and
-`parse(value)`, which returns the record. A format of files has `is_mine(path, head)`,
-which recognizes a file by its name and first bytes, and `read(path, content)`, which
-yields plain rows.
+`parse(value)`, which returns the record, in the offsets of its tool, or raises a
+`RejectedError`. A format of files has `is_mine(path, head)`, which recognizes a file by
+its name and first bytes, and `read(path, content)`, which yields plain rows.
 """
 
 from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
-from scripts.annotations.records import Record, RejectedError, Row
+from scripts.annotations.records import RejectedError, Row
 
 
 def modules(*names: str) -> dict[str, ModuleType]:
@@ -34,25 +34,22 @@ FILE_FORMATS = modules("brat", "columns", "docbin")
 Format = Literal[(*ROW_FORMATS, *FILE_FORMATS)]
 
 
-def format_of(row: Row, name: str = "") -> str:
-    """Return the format of a row: the given one, or recognized by its keys."""
-    if name in ROW_FORMATS:
-        return name
-    if not isinstance(row.value, dict):
-        return "train-data"
-    keys = frozenset(row.value)
-    return next(name for name, form in ROW_FORMATS.items() if form.is_mine(keys))
+def parse_row(row: Row, name: str = "") -> Row:
+    """Add its format and its record to a row, or the error that it is rejected with.
 
-
-def parse_row(row: Row, name: str) -> Record:
-    """Parse a row of a format to a record, in the offsets of its tool.
-
-    Raises:
-        RejectedError: If it is broken, has no text, or a span lacks offsets or a label.
+    The format is `name`, or recognized by the keys of the row.
     """
+    is_object = isinstance(row.value, dict)
+    if name not in ROW_FORMATS:
+        keys = frozenset(row.value if is_object else ())
+        known = (n for n, form in ROW_FORMATS.items() if form.is_mine(keys))
+        name = next(known) if is_object else "train-data"
+    row = row._replace(format_name=name)
     if row.error:
-        spans = row.value.get("spans") if isinstance(row.value, dict) else None
-        raise RejectedError(row.error, len(spans or ()))
-    if not isinstance(row.value, dict) and name != "train-data":
-        raise RejectedError(f"not an object, as format {name} has")
-    return ROW_FORMATS[name].parse(row.value)
+        return row
+    try:
+        if not is_object and name != "train-data":
+            raise RejectedError(f"not an object, as format {name} has")
+        return row._replace(record=ROW_FORMATS[name].parse(row.value))
+    except RejectedError as error:
+        return row._replace(error=error)

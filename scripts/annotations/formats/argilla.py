@@ -9,12 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from scripts.annotations.formats.plain import (
-    agreed,
-    check_text,
-    group_of,
-    parse_list,
-)
+from scripts.annotations.formats.plain import agreed, make_record, parse_list
 from scripts.annotations.records import IgnoredError, Record, RejectedError, short
 
 UNUSED = ("discarded", "draft")
@@ -29,24 +24,21 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 def parse(value: Any) -> Record:
     """Parse one of Argilla's records."""
-    fields = value.get("fields")
-    text = (fields if isinstance(fields, dict) else value).get("text")
-    text = check_text(text, 0)
     status = value.get("status")
     if isinstance(status, str) and status.lower() in UNUSED:
         raise IgnoredError(status.lower())
-    # The answer to a question that is not about spans is a word, a number or words.
-    given = [answer for answer in answers_of(value) if not is_choice(answer)]
-    answers = [parse_list(answer) for answer in given]
+    answers = [parse_list(answer) for answer in answers_of(value) if is_spans(answer)]
     if not answers:
         raise IgnoredError("not annotated")
-    return Record(text, agreed(answers, "keep one response"), group=group_of(value))
+    fields = value.get("fields")
+    text = (fields if isinstance(fields, dict) else value).get("text")
+    return make_record({**value, "text": text}, agreed(answers, "keep one response"))
 
 
-def is_choice(answer: Any) -> bool:
-    """Check whether an answer is a word, a number or a list of words."""
-    items = answer if isinstance(answer, list) and answer else [answer]
-    return all(isinstance(item, str | int | float) for item in items)
+def is_spans(answer: Any) -> bool:
+    """Check whether an answer is about spans, not a word, a number or words."""
+    items = answer if isinstance(answer, list) else [answer]
+    return not items or any(not isinstance(x, str | int | float) for x in items)
 
 
 def answers_of(value: dict[str, Any]) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from scripts.annotations.records import Row, short
+from scripts.annotations.records import RejectedError, Row, short
 from scripts.scale.storage import open_plain
 
 ENTITY = re.compile(r"(T\S*)\t(\S+) (\d{1,20}) (\d{1,20})(?:\t(.*))?")
@@ -36,22 +36,22 @@ def companions(files: list[Path]) -> set[Path]:
 
 def read(path: Path, content: bytes) -> Iterator[Row]:
     """Read the two files as one row."""
+    text, reason = read_text(text_of(path))
     spans: list[dict[str, Any]] = []
-    error = ""
     lines = StringIO(content.decode("utf-8-sig"), newline="")
     for number, line in enumerate(lines, start=1):
         if not line.startswith("T"):
             continue
         if match := ENTITY.fullmatch(line.rstrip("\r\n")):
-            _, label, start, end, text = match.groups()
+            _, label, start, end, surface = match.groups()
             span = {"start": int(start), "end": int(end), "label": label}
-            spans.append(span if text is None else {**span, "text": text})
+            spans.append({**span, "text": surface})
         else:
             what = "discontinuous" if ";" in line else "not an entity"
-            error = error or f"{what}: line {number}, {short(line.strip())}"
+            reason = reason or f"{what}: line {number}, {short(line.strip())}"
             spans.append({"line": line.rstrip("\r\n")})
-    text, text_error = read_text(text_of(path))
-    yield Row(str(path), 1, {"text": text, "spans": spans}, text_error or error)
+    error = RejectedError(reason, len(spans)) if reason else None
+    yield Row(str(path), 1, {"text": text, "spans": spans}, error)
 
 
 def read_text(path: Path) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from scripts.annotations.records import Row
+from scripts.annotations.records import RejectedError, Row
 
 TAG = re.compile(r"O|[BIESULM]-\S+|-")
 DOC_START = "-DOCSTART-"
@@ -54,12 +54,12 @@ def to_row(path: Path, lines: list[tuple[int, list[str], str]], doc_id: str) -> 
     """Convert the lines of a sentence, with their numbers and fields, to a row."""
     words = [fields[0] for _, fields, _ in lines]
     tags = [fields[-1] if has_tag(fields) else "O" for _, fields, _ in lines]
-    value, error = from_tags(words, tags), ""
+    value, error = {**from_tags(words, tags), "doc_id": doc_id or None}, None
     if untagged := [(n, line) for n, fields, line in lines if not has_tag(fields)]:
-        error = f"no tag such as O or B-LABEL at the end of line {untagged[0][0]}"
         # Fed back as it is, the row is rejected again.
         value["spans"] += [{"line": line} for _, line in untagged]
-    value |= {"doc_id": doc_id} if doc_id else {}
+        reason = f"no tag such as O or B-LABEL at the end of line {untagged[0][0]}"
+        error = RejectedError(reason, len(value["spans"]))
     return Row(str(path), lines[0][0], value, error)
 
 
@@ -81,5 +81,4 @@ def from_tags(words: list[str], tags: list[str]) -> dict[str, Any]:
             spans.append({"start": start, "end": start + len(word), "label": label})
         is_open = bool(label) and position in "BIM"
         start += len(word) + 1
-    row = {"text": " ".join(words), "spans": spans}
-    return {**row, "partial": True} if "-" in tags else row
+    return {"text": " ".join(words), "spans": spans, "partial": "-" in tags}

@@ -1,16 +1,15 @@
 """spaCy's `.spacy` files: a DocBin of docs with entities."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from spacy.tokens import Doc, DocBin
-from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
 from scripts.annotations.records import Row
-from scripts.components.ner import INCORRECT, unseen_tokens
+from scripts.components.ner import facts, rejected_facts, to_spans, unseen_tokens
 
 
 def is_mine(path: Path, head: bytes) -> bool:
@@ -19,11 +18,7 @@ def is_mine(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path, content: bytes) -> Iterator[Row]:
-    """Read each doc as a row, numbered from 1.
-
-    Raises:
-        ValueError: If it is not a complete DocBin.
-    """
+    """Read each doc as a row, numbered from 1."""
     try:
         docs = DocBin().from_bytes(content).get_docs(Vocab())
         values = [to_value(doc) for doc in docs]
@@ -35,17 +30,7 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
 
 def to_value(doc: Doc) -> dict[str, Any]:
     """Convert a doc to a plain row; missing values make it a partial one."""
-    value: dict[str, Any] = {"text": doc.text, "spans": to_spans(doc.ents)}
-    if INCORRECT in doc.spans:
-        value["wrong"] = to_spans(doc.spans[INCORRECT])
-    if unseen_tokens(doc):
-        value["partial"] = True
-    return value
-
-
-def to_spans(spans: Iterable[DocSpan]) -> list[dict[str, Any]]:
-    """Convert the spans of a doc to those of a plain row."""
-    return [
-        {"start": span.start_char, "end": span.end_char, "label": span.label_}
-        for span in spans
-    ]
+    value: dict[str, Any] = {"text": doc.text}
+    for key, some in (("spans", facts(doc)), ("wrong", rejected_facts(doc))):
+        value[key] = [list(span) for span in to_spans(doc, some)]
+    return {**value, "partial": True} if unseen_tokens(doc) else value

@@ -5,14 +5,7 @@ https://doccano.github.io/doccano/tutorial/
 
 from typing import Any
 
-from scripts.annotations.formats.plain import (
-    check_text,
-    group_of,
-    make_span,
-    parse_list,
-    parse_span,
-    parse_spans,
-)
+from scripts.annotations.formats import plain
 from scripts.annotations.offsets import from_chars
 from scripts.annotations.records import Record, Span
 
@@ -26,27 +19,29 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 
 def parse(value: Any) -> Record:
-    """Parse one of doccano's rows."""
+    """Parse one of doccano's rows; some have the text under `data`."""
     if "entities" in value:
-        spans = parse_list(value["entities"], parse_entity)
+        spans = plain.parse_list(value["entities"], parse_entity)
     else:
-        spans = parse_spans(value)
-    text = check_text(value.get("text", value.get("data")), len(spans))
-    return Record(text, spans, group=group_of(value))
+        spans = plain.parse_spans(value)
+    return plain.make_record({"text": value.get("data"), **value}, spans)
 
 
 def parse_entity(value: Any) -> Span:
     """Parse an entity of the variant with relations, or a plain span."""
-    if not isinstance(value, dict) or "start_offset" not in value:
-        return parse_span(value)
-    return make_span(value["start_offset"], value.get("end_offset"), value.get("label"))
+    if isinstance(value, dict) and "start_offset" in value:
+        value = {
+            **value,
+            "start": value["start_offset"],
+            "end": value.get("end_offset"),
+        }
+    return plain.parse_span(value)
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
     """Make a row to import; doccano counts UTF-16 units (its issue 2290)."""
-
-    def units(at: int) -> int:
-        return from_chars(text, at, "utf16")
-
-    labels = [[units(span.start), units(span.end), span.label] for span in spans]
+    labels = [
+        [from_chars(text, start, "utf16"), from_chars(text, end, "utf16"), label]
+        for start, end, label, _ in spans
+    ]
     return {"text": text, "label": labels}

@@ -8,10 +8,9 @@ from typing import Any
 
 from scripts.annotations.formats.plain import (
     agreed,
-    check_text,
-    group_of,
-    make_span,
+    make_record,
     parse_list,
+    parse_span,
 )
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Span, short
 
@@ -24,45 +23,25 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 
 def parse(value: Any) -> Record:
-    """Parse a task."""
-    if not isinstance(value.get("data"), dict):
+    """Parse a task, or a row of the smaller export."""
+    data = value.get("data")
+    if not isinstance(data, dict):
         # The control may have any name; that of the template is `label`.
         lists = [items for items in value.values() if has_labels(items)]
         spans = parse_list([item for items in lists for item in items], parse_value)
-        return Record(check_text(value.get("text"), len(spans)), spans)
+        return make_record(value, spans)
     versions = value.get("annotations", value.get("completions", []))
     if not isinstance(versions, list) or not all(isinstance(v, dict) for v in versions):
         raise RejectedError("the annotations are not a list of objects")
-    text = text_of(value["data"])
     done = [v for v in versions if not (v.get("was_cancelled") or v.get("skipped"))]
     done = [v for v in done if v.get("ground_truth")] or done
     if not done:
         raise IgnoredError("cancelled" if versions else "not annotated")
-    spans = [parse_results(version.get("result")) for version in done]
-    spans = agreed(spans, "mark one as ground truth")
-    return Record(text, spans, group=group_of(value["data"]))
-
-
-def text_of(data: dict[str, Any]) -> str:
-    """Return the text of a task: under `text`, or the only string in it."""
+    spans = agreed([parse_version(v) for v in done], "mark one as ground truth")
+    # The text may have any name, too, if it is the only string.
     strings = [item for item in data.values() if isinstance(item, str)]
     only = strings[0] if len(strings) == 1 else None
-    return check_text(data.get("text", only), 0)
-
-
-def parse_results(results: Any) -> tuple[Span, ...]:
-    """Parse those results of an annotation that mark text."""
-    if not isinstance(results, list):
-        raise RejectedError("the result is not a list")
-    marks = [r for r in results if not isinstance(r, dict) or marks_text(r)]
-    return parse_list(marks, parse_result)
-
-
-def marks_text(result: dict[str, Any]) -> bool:
-    """Check whether a result is a span, not a relation, a choice and the like."""
-    value = result.get("value")
-    is_span = isinstance(value, dict) and "start" in value and "end" in value
-    return is_span or str(result.get("type", "labels")).endswith("labels")
+    return make_record({"text": only, **data}, spans)
 
 
 def has_labels(items: Any) -> bool:
@@ -72,20 +51,31 @@ def has_labels(items: Any) -> bool:
     )
 
 
-def parse_result(result: Any) -> Span:
-    """Parse a result that marks text."""
-    if not isinstance(result, dict):
-        raise RejectedError(f"not a result with a value: {short(result)}")
-    return parse_value(result.get("value"))
+def parse_version(version: dict[str, Any]) -> tuple[Span, ...]:
+    """Parse those results of an annotation that mark text."""
+    results = version.get("result")
+    if not isinstance(results, list):
+        raise RejectedError("the result is not a list")
+    if not all(isinstance(result, dict) for result in results):
+        raise RejectedError("the results are not objects", len(results))
+    marks = [result.get("value") for result in results if marks_text(result)]
+    return parse_list(marks, parse_value)
+
+
+def marks_text(result: dict[str, Any]) -> bool:
+    """Check whether a result is a span, not a relation, a choice and the like."""
+    value = result.get("value")
+    is_span = isinstance(value, dict) and "start" in value and "end" in value
+    return is_span or str(result.get("type", "labels")).endswith("labels")
 
 
 def parse_value(value: Any) -> Span:
     """Parse a value: start, end, text and one label."""
-    value = value if isinstance(value, dict) else {}
-    labels = value.get("labels", value.get("hypertextlabels"))
+    fields = value if isinstance(value, dict) else {}
+    labels = fields.get("labels", fields.get("hypertextlabels"))
     if not isinstance(labels, list) or len(labels) != 1:
         raise RejectedError(f"not one label: {short(value)}")
-    return make_span(value.get("start"), value.get("end"), labels[0], value.get("text"))
+    return parse_span({**fields, "label": labels[0]})
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:

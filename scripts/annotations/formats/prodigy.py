@@ -7,7 +7,7 @@ means only that something is wrong. https://prodi.gy/docs/api-interfaces
 
 from typing import Any
 
-from scripts.annotations.formats.plain import check_text, group_of, parse_spans
+from scripts.annotations.formats.plain import make_record, parse_spans
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Span, short
 
 ANSWERS = ("accept", "reject", "ignore")
@@ -22,12 +22,11 @@ def is_mine(keys: frozenset[str]) -> bool:
 def parse(value: Any) -> Record:
     """Parse one of Prodigy's rows."""
     spans = parse_spans(value)
-    text = check_text(value.get("text"), len(spans))
+    record = make_record(value, spans)._replace(length=length_of(value))
     answer = value.get("answer", "accept")
     if answer not in ANSWERS:
         reason = f"the answer is not one of {', '.join(ANSWERS)}: {short(answer)}"
         raise RejectedError(reason, len(spans))
-    record = Record(text, spans, length=length_of(value), group=group_of(value))
     if answer == "reject" and len(spans) == 1:
         return record._replace(spans=(), wrong=spans, partial=True)
     if answer != "accept":
@@ -49,7 +48,5 @@ def length_of(value: dict[str, Any]) -> int | None:
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
     """Make a task with spans to correct, in characters."""
-    return {
-        "text": text,
-        "spans": [{"start": s.start, "end": s.end, "label": s.label} for s in spans],
-    }
+    rows = [{"start": s.start, "end": s.end, "label": s.label} for s in spans]
+    return {"text": text, "spans": rows}

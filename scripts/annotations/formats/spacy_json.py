@@ -5,7 +5,7 @@ Not read with `Doc.from_json`, which fails on a bad span without naming it.
 
 from typing import Any
 
-from scripts.annotations.formats.plain import check_text, group_of, parse_list
+from scripts.annotations.formats.plain import make_record, parse_list
 from scripts.annotations.records import Record
 
 
@@ -16,6 +16,4 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 def parse(value: Any) -> Record:
     """Parse a doc."""
-    spans = parse_list(value.get("ents"))
-    text = check_text(value.get("text"), len(spans))
-    return Record(text, spans, group=group_of(value))
+    return make_record(value, parse_list(value.get("ents")))
