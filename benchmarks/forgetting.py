@@ -96,14 +96,21 @@ OTHERS: dict[str, dict[str, Any]] = {
     },
     # Gold of the base's corpus in place of rehearsal: the ceiling.
     "joint": {},
-    # Two NER components: the specialist before the base's, or after it.
+    # Two NERs, unrehearsed: the specialist before the base's, or after it.
     "double, new first": {},
     "double, base first": {},
     # The average of the weights of `specialist` with seeds 0, 1 and 2.
     AVERAGE: {},
 }
-# The arm of an experiment that one of the others is based on.
-BASED_ON = {"popular": "alone", "joint": "rehearsed", AVERAGE: "specialist"}
+# The arm of an experiment that one of the others is based on. A person's annotations
+# are all that the NER in front of, or behind, the base's learns from.
+BASED_ON = {
+    "popular": "alone",
+    "joint": "rehearsed",
+    "double, new first": "alone",
+    "double, base first": "alone",
+    AVERAGE: "specialist",
+}
 # Arms that need no runs with other seeds.
 ONE_SEED = [arm for arm in (*ARMS, *OTHERS) if arm != AVERAGE]
 DRAWN = ("drugs", "diseases", "politics", "same NORP")
@@ -249,7 +256,7 @@ def make(update: Update, arm: str, base: Path, folder: Path, gpu_id: int) -> Lan
     """Make the pipeline of a run."""
     runs = folder / "runs"
     if arm.startswith("double"):
-        specialist = runs / update.specialist.name / "model-best"
+        specialist = runs / update.name / "model-best"
         return double(base, specialist, arm.split()[1])
     if arm == AVERAGE:
         updates = (replace(update, seed=seed) for seed in range(3))
@@ -257,18 +264,18 @@ def make(update: Update, arm: str, base: Path, folder: Path, gpu_id: int) -> Lan
         return average_of(paths, "ner")
     changes = {"update.n_evaluations": 1, **OTHERS.get(arm, {})}
     if arm == "joint":
-        changes["paths.rehearsal"] = str(folder / "gold")
         # The new types are gold there: no specialist has to agree.
-        changes["corpora.train.new_labels"] = []
-    manifest = srsly.read_json(folder / "rehearse.json")["manifest"]
+        changes["paths.rehearsal"] = str(folder / "gold")
+    rehearsed = srsly.read_json(folder / "rehearse.json")
     inputs = Inputs(
         base_dir=base,
         corpus_dir=folder,
-        shards=finished_shards(folder / "rehearsal", manifest),
+        shards=finished_shards(folder / "rehearsal", rehearsed["manifest"]),
         settings_path=SETTINGS,
         output_dir=runs / arm if arm in OTHERS else runs,
         component="ner",
         account=srsly.read_json(folder / "preprocess.json"),
+        carved=rehearsed["carved"],
         changes=changes,
         gpu_id=gpu_id,
     )
@@ -363,10 +370,12 @@ def draw(runs: dict[tuple[str, str, int], list[dict[str, Any]]], path: Path) -> 
         figure.savefig(part, format="svg", metadata={"Date": None})
 
 
-def spread(lines: list[dict[str, Any]], key: str) -> str:
+def spread(
+    lines: list[dict[str, Any]], key: str, digits_of: dict[str, int] = DIGITS
+) -> str:
     """Format the mean of a figure over the seeds, with half of its range."""
     values = [line[key] for line in lines]
-    digits = DIGITS.get(key, 0)
+    digits = digits_of.get(key, 0)
     middle, half = mean(values), (max(values) - min(values)) / 2
     text = f"{middle:.{digits}f}"
     return text if len(values) == 1 else f"{text} ± {half:.{digits}f}"
@@ -406,9 +415,10 @@ def main(
         make_set(name, work)
     make_one = partial(run_arm, work=work, gpu_id=gpu_id)
     with start("local", use_gpu(gpu_id, jobs)) as workers:
-        # Specialists first: other arms need them.
-        for is_alone in (True, False):
-            some = [run for run in todo if (run[1] == "alone") is is_alone]
+        # Other arms need them: the specialists, and the NERs of two in a row.
+        first = ("alone", "completed")
+        for is_first in (True, False):
+            some = [run for run in todo if (run[1] in first) is is_first]
             for line in workers.map(make_one, some):
                 with results.open("a", encoding="utf-8") as file:
                     file.write(f"{srsly.json_dumps(line)}\n")

@@ -79,8 +79,8 @@ class Inputs(NamedTuple):
 def make_inputs(n_docs: int, inputs: Inputs) -> None:
     """Write raw texts, rows of annotations, the demo's as docs, and their config."""
     base_dir, folder = inputs
-    annotations, config = folder / "annotations", folder / "update.cfg"
-    if config.exists():
+    annotations, configs = folder / "annotations", folder / "configs"
+    if configs.exists():
         return
     write_texts(n_docs, folder)
     account = folder / "preprocess.json"
@@ -99,11 +99,12 @@ def make_inputs(n_docs: int, inputs: Inputs) -> None:
         base_dir,
         SETTINGS,
         account,
-        config,
+        configs,
         train=annotations / "train",
         dev=str(annotations / "dev"),
         rehearsal=str(inputs.rehearsal),
-        log=str(folder / "log.jsonl"),
+        specialist=str(folder / "specialist"),
+        logs=str(folder),
     )
 
 
@@ -163,7 +164,9 @@ def run_rehearse(inputs: Inputs, name: str, n_process: int, engine: str) -> None
 
 def run_choose(inputs: Inputs) -> None:
     """Choose rehearsal docs, as `specialist` does for the demo's annotations."""
-    config = Config().from_disk(inputs.folder / "update.cfg", interpolate=False)
+    config = Config().from_disk(
+        inputs.folder / "configs" / "update.cfg", interpolate=False
+    )
     n_words, shards = rehearsal_words(config), doc_files(inputs.rehearsal)
     choose_all(shards, inputs.folder / "chosen", n_words, seed=0)
 
@@ -172,7 +175,7 @@ def run_mark(inputs: Inputs) -> None:
     """Mark all rehearsal docs, as `specialist` does with those that it chose."""
     folder, labels = inputs.folder, load(inputs.base_dir).pipe_labels["ner"]
     marked, specialist = folder / "marked", folder / "specialist"
-    mark_all(inputs.rehearsal, marked, specialist, "ner", labels)
+    mark_all(inputs.rehearsal, marked, specialist, "ner", labels, {})
 
 
 @registry.readers("benchmarks.timed.v1")
@@ -196,14 +199,15 @@ def create_timed_corpus(**settings: Any) -> Callable:
 
 def run_train(inputs: Inputs) -> float:
     """Train some steps, and return the seconds that training waited for docs."""
-    (inputs.folder / "log.jsonl").unlink(missing_ok=True)
+    (inputs.folder / "update.jsonl").unlink(missing_ok=True)
     overrides = {
         "training.max_steps": N_STEPS,
         "training.eval_frequency": N_STEPS,
         "training.logger.progress_bar": None,
         "corpora.train.@readers": "benchmarks.timed.v1",
     }
-    config, output = inputs.folder / "update.cfg", inputs.folder / "trained"
+    config = inputs.folder / "configs" / "update.cfg"
+    output = inputs.folder / "trained"
     spacy_train(config, output, overrides=overrides)
     return sum(WAITS)
 

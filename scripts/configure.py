@@ -1,68 +1,74 @@
-"""Write the training config of an update.
+"""Write the training configs of an update, and make the second component if it is new.
 
-Input: the base, `configs/update.cfg`, the account of `preprocess` with the labels that
-were annotated, and the annotations. Output: a config for `spacy train`.
+Input: the base, `configs/update.cfg`, and the account of `preprocess` with the labels
+that were annotated. Output: a folder with configs for `spacy train`: `update.cfg`; if
+there are new labels, `specialist.cfg`; if there are corrections of known labels beside
+new ones, `corrections.cfg`; and `second`, what a second component begins as.
 
     python -m scripts.configure training/base configs/update.cfg \
-        corpus/preprocess.json training/update.cfg --train corpus/update/train \
-        --dev corpus/update/dev --rehearsal corpus/chosen --log training/log.jsonl
+        corpus/preprocess.json training/configs --keep exact --train \
+        corpus/update/train --dev corpus/update/dev --rehearsal corpus/chosen \
+        --specialist training/specialist/model-last --logs training
 """
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import spacy
 import srsly
 import typer
 from spacy.language import Language
+from spacy.util import fix_random_seed
 from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.components import kind_of, listened_to
+from scripts.components import kind_of, listened_to, parts_of, second_of
 from scripts.docs import count_words
 from scripts.files import written_whole
 
+Keep = Literal["exact", "one"]
 RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
 # What a specialist is trained with: the annotations alone.
 ALONE = {RATIO: 0.0, SPECIALIST: False}
-# Sections of the settings that apply to some annotations only.
-CASES = ("corrections", "new_types")
+# Sections of the settings that apply to some updates only.
+CASES = ("corrections", "new_types", "second")
 
 
-def case_of(settings: Config, new_labels: Collection[str], n_words: int) -> str:
+def case_of(settings: Config, account: dict[str, Any], is_second: bool = False) -> str:
     """Name the section of the settings that applies to these annotations, if any.
 
-    Corrections are few, and all of labels that the base knows. A new label has settings
-    of its own if a specialist is used. A section that was removed never applies.
+    New labels have settings of their own if a second component learns them, or if a
+    specialist is used, and so have corrections. A section that was removed never
+    applies.
     """
-    if new_labels:
-        applies = settings["corpora"]["train"]["specialist"] and "new_types" in settings
-        return "new_types" if applies else ""
-    max_words = settings.get("corrections", {}).get("max_words", 0)
-    return "corrections" if n_words <= max_words else ""
+    case = ""
+    if is_second:
+        case = "second"
+    elif account["new_labels"] and settings["corpora"]["train"]["specialist"]:
+        case = "new_types"
+    elif account["corrections"]:
+        case = "corrections"
+    return case if case in settings else ""
 
 
 def read_settings(
     path: Path,
-    new_labels: Collection[str],
-    n_words: int,
+    account: dict[str, Any],
     overrides: dict[str, Any] | None = None,
+    is_second: bool = False,
 ) -> Config:
     """Read the settings of an update, with those of the section that applies.
 
     `overrides`, other settings by name such as `update.passes`, win.
     """
     settings = Config().from_disk(path, interpolate=False)
-    # Not set in the text of the config, which would double each `$` of a label.
-    overrides = {"corpora.train.new_labels": [*new_labels], **(overrides or {})}
-    train = settings["corpora"]["train"]
+    overrides, train = {**(overrides or {})}, settings["corpora"]["train"]
     specialist = overrides.pop(SPECIALIST, train["specialist"])
-    train["specialist"] = specialist and bool(new_labels)
-    case = case_of(settings, new_labels, n_words)
+    train["specialist"] = specialist and bool(account["new_labels"])
+    case = case_of(settings, account, is_second)
     sections = {name: settings.pop(name, {}) for name in CASES}
-    sections["corrections"].pop("max_words", None)
     settings = settings.merge(sections.get(case, {}))
     return Config().from_str(settings.to_str(), overrides=overrides)
 
@@ -74,25 +80,31 @@ def make_config(
     settings: Config,
     labels: list[str],
     n_words: int,
-    specialist_dir: str = "",
+    source: str = "",
+    pipe: str = "",
+    earlier: Collection[str] = (),
 ) -> Config:
-    """Make the training config of an update from the base's own config.
+    """Make a training config from the base's own config.
 
-    The update begins as the specialist if the settings ask for one, and else as the
-    base. `labels` were annotated in docs of `n_words` words.
+    Args:
+        nlp: The base.
+        base_dir: Its folder.
+        component: Name of the pipe to update.
+        settings: The settings of the update.
+        labels: The annotated labels to learn.
+        n_words: Words in the docs in which they were annotated.
+        source: Pipeline that training begins as; empty: the base.
+        pipe: Name of the pipe to train; empty: `component`, and not the second one.
+        earlier: The labels that a second component finds before.
     """
-    config = nlp.config.copy()
+    config, pipe = nlp.config.copy(), pipe or component
 
     # The component alone; `put_back` adds the others. It gets its own copy of a shared
     # tok2vec: updating the shared one would change what the others see.
-    config["nlp"]["pipeline"], config["nlp"]["disabled"] = [component], []
-    if specialist_dir and settings["corpora"]["train"]["specialist"]:
-        source = {"source": specialist_dir}
-    elif listened_to(nlp, component):
-        source = {"source": base_dir, "replace_listeners": ["model.tok2vec"]}
-    else:
-        source = {"source": base_dir}
-    config["components"] = {component: source}
+    config["nlp"]["pipeline"], config["nlp"]["disabled"] = [pipe], []
+    config["components"] = {pipe: {"source": source or base_dir}}
+    if not source and pipe == component and listened_to(nlp, component):
+        config["components"][pipe]["replace_listeners"] = ["model.tok2vec"]
 
     # How the base was trained says nothing about how to update it.
     defaults = spacy.blank(nlp.lang).config
@@ -113,11 +125,11 @@ def make_config(
     }
     config["initialize"]["after_init"] = {
         "@callbacks": "update.prepare_component.v1",
-        "component": component,
+        "component": pipe,
         "labels": labels,
     }
     config = Config(config).merge(settings)
-    config["corpora"]["train"]["component"] = component
+    config["corpora"]["train"] |= {"component": pipe, "earlier": [*earlier]}
     set_budget(config, n_words)
     return config
 
@@ -139,42 +151,115 @@ def set_budget(config: Config, n_words: int) -> None:
         rate["total_steps"] = max_steps
 
 
+def configs_of(
+    nlp: Language,
+    base_dir: str,
+    settings_path: Path,
+    account: dict[str, Any],
+    n_words: int,
+    component: str,
+    keep: Keep,
+    overrides: dict[str, Any],
+    starts: dict[str, str],
+) -> dict[str, Config]:
+    """Make the training configs of an update, by the pipe that each of them trains.
+
+    Args:
+        nlp: The base.
+        base_dir: Its folder.
+        settings_path: The settings of an update.
+        account: The account of preprocess.
+        n_words: Words in the annotated docs.
+        component: Name of the pipe to update.
+        keep: Where new labels go: to a second component, or to the base's own.
+        overrides: Other settings by name.
+        starts: Where `specialist` and `second` are, which training may begin as.
+    """
+    second, configs = second_of(component), {}
+    parts = parts_of(nlp, component, account["labels"], keep)
+    found_before = {*nlp.pipe_labels.get(second, ()), *parts.get(second, ())}
+    for pipe, labels in parts.items():
+        new = [label for label in labels if label in account["new_labels"]]
+        own = {**account, "new_labels": new}
+        read = read_settings(settings_path, own, overrides, pipe == second)
+        source = ""
+        if pipe not in nlp.component_names:
+            source = starts["second"]
+        elif read["corpora"]["train"]["specialist"] and pipe == component:
+            source = starts["specialist"]
+        earlier = sorted(found_before) if pipe == component else []
+        how = (component, read, labels, n_words, source, pipe, earlier)
+        configs[pipe] = make_config(nlp, base_dir, *how)
+        if pipe not in nlp.component_names:
+            # It has no old labels, and a score set to null is not logged.
+            configs[pipe]["training"]["score_weights"]["old_f"] = None
+    return configs
+
+
+def write_second(
+    nlp: Language, component: str, configs: dict[str, Config], path: str
+) -> None:
+    """Write what a second component begins as, if the update has a new one.
+
+    It is the same for every seed of training, so that updates can be averaged.
+    """
+    pipe = second_of(component)
+    if pipe in configs and pipe not in nlp.component_names:
+        fix_random_seed()
+        labels = labels_in(configs[pipe])
+        kind_of(nlp, component).make_second(nlp, component, pipe, labels).to_disk(path)
+
+
+def labels_in(config: Config) -> list[str]:
+    """Return the annotated labels that a training config is for."""
+    return config["initialize"]["after_init"]["labels"]
+
+
 def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
     settings_path: Annotated[Path, typer.Argument(help="The settings of the update.")],
     account_path: Annotated[Path, typer.Argument(help="The account of preprocess.")],
-    output_path: Annotated[Path, typer.Argument(help="The config to write.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for the configs.")],
     train: Annotated[Path, typer.Option(help="Annotations to train on.")],
     dev: Annotated[str, typer.Option(help="Docs to evaluate on while training.")],
     rehearsal: Annotated[str, typer.Option(help="Rehearsal docs to train on.")],
-    log: Annotated[str, typer.Option(help="JSON Lines that training writes.")],
-    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     specialist: Annotated[
-        str, typer.Option(help="Pipeline that the update begins as, for new labels.")
-    ] = "",
-    alone: Annotated[
-        bool, typer.Option("--alone", help="Train on the annotations alone.")
-    ] = False,
+        str, typer.Option(help="Where the specialist for new labels will be.")
+    ],
+    logs: Annotated[str, typer.Option(help="Folder for the logs of training.")],
+    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
+    keep: Annotated[
+        Keep,
+        typer.Option(
+            help="exact: a second component learns new labels; one: the base's own."
+        ),
+    ] = "exact",
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
 ) -> None:
-    """Write the training config of an update."""
-    paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal, "log": log}
+    """Write the training configs of an update."""
+    nlp, account = spacy.load(base_dir), srsly.read_json(account_path)
+    paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
-    overrides |= {"system.seed": seed, **(ALONE if alone else {})}
-    nlp = spacy.load(base_dir)
-    kind_of(nlp, component)
-    account, n_words = srsly.read_json(account_path), count_words(train)
-    settings = read_settings(settings_path, account["new_labels"], n_words, overrides)
-    config = make_config(
-        nlp, str(base_dir), component, settings, account["labels"], n_words, specialist
-    )
-    with written_whole(output_path) as part:
-        config.to_disk(part)
-    training = config["training"]
-    msg.good(
-        f"{output_path}: {training['max_steps']} steps of "
-        f"{training['batcher']['size']} words to learn {', '.join(account['labels'])}"
-    )
+    overrides |= {"system.seed": seed}
+    starts = {"specialist": specialist, "second": str(output_dir / "second")}
+    how = (nlp, str(base_dir), settings_path, account, count_words(train), component)
+    configs = configs_of(*how, keep, overrides, starts)
+    named = dict(zip(("update", "corrections"), configs.values(), strict=False))
+    if account["new_labels"]:
+        alone = configs_of(*how, "one", {**overrides, **ALONE}, starts)
+        named["specialist"] = alone[component]
+    with written_whole(output_dir) as part:
+        part.mkdir()
+        write_second(nlp, component, configs, str(part / "second"))
+        for name, config in named.items():
+            config["training"]["logger"]["output_file"] = f"{logs}/{name}.jsonl"
+            config.to_disk(part / f"{name}.cfg")
+    for pipe, config in configs.items():
+        training, labels = config["training"], labels_in(config)
+        msg.good(
+            f"{output_dir}: {pipe} learns {', '.join(labels)} in "
+            f"{training['max_steps']} steps of {training['batcher']['size']} words"
+        )
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
-from scripts.components import kind_of
+from scripts.components import kind_of, labels_of
 from scripts.docs import read_docs
-from scripts.evaluation.cases import annotate
-from scripts.evaluation.changes import find_changes
+from scripts.evaluation.cases import add_sure, annotate
+from scripts.evaluation.changes import find_changes, list_corrections
 from scripts.evaluation.layout import print_tests, write_markdown
-from scripts.evaluation.metrics import pass_gates, to_metrics
+from scripts.evaluation.metrics import GATES, pass_gates, to_metrics
 from scripts.files import written_whole
 from scripts.scale.pipelines import load, use_gpu
 
@@ -41,10 +41,17 @@ def main(
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
     min_retention: Annotated[
         float, typer.Option(help="Gate: least F on the old types after ÷ before.")
-    ] = 0.0,
+    ] = GATES["min_retention"],
     min_new_f: Annotated[
         float, typer.Option(help="Gate: least F on the new test, from 0 to 1.")
-    ] = 0.0,
+    ] = GATES["min_new_f"],
+    max_changed: Annotated[
+        float,
+        typer.Option(
+            help="Gate without gold of the old types: largest share changed, from 0 to "
+            "1, of what the base is sure of."
+        ),
+    ] = GATES["max_changed"],
     n_process: Annotated[
         int, typer.Option(help="Number of processes; -1: all cores.")
     ] = 1,
@@ -53,26 +60,31 @@ def main(
     """Score the base and the updated pipeline, and find what changed."""
     n_process = use_gpu(gpu_id, n_process)
     pipelines = load(base_dir), load(updated_dir)
-    kind, pipe_labels = kind_of(pipelines[0], component), pipelines[0].pipe_labels
+    base, kind = pipelines[0], kind_of(pipelines[0], component)
+    base_labels = {*labels_of(base, component)}
     paths = {"new": corpus_dir / "test", "old": corpus_dir / "old_test"}
     tests = {name: [*read_docs(path)] for name, path in paths.items()}
+    account, rehearsed = map(srsly.read_json, (account_path, rehearse_path))
 
     # Gold from before an earlier update lacks what that update taught: nobody annotated
     # it there, so it does not count.
-    is_gold = srsly.read_json(rehearse_path)["old_test_is_gold"]
-    unseen = set(pipe_labels[component]) if is_gold else set()
-    unseen -= {fact[-1] for doc in tests["old"] for fact in kind.facts(doc)}
-    labels = {"new": srsly.read_json(account_path)["labels"]}
-    labels["old"] = set(pipe_labels[component]) - unseen
-    known = {*chain(*pipe_labels.values())}
+    is_gold = rehearsed["old_test_is_gold"]
+    in_gold = {fact[-1] for doc in tests["old"] for fact in kind.facts(doc)}
+    unseen = base_labels - in_gold if is_gold else set()
+    labels = {"new": account["labels"], "old": base_labels - unseen}
+    known = {*chain(*base.pipe_labels.values())}
 
     cases = {
         name: annotate(pipelines, docs, component, n_process)
         for name, docs in tests.items()
     }
-    metrics = to_metrics(cases, labels, known)
-    metrics |= pass_gates(metrics, min_retention, min_new_f)
-    metrics |= {"old_test_is_gold": is_gold, "pipeline": get_checksum(updated_dir)}
+    cases["old"] = add_sure(cases["old"], base, component)
+    metrics = to_metrics(cases, labels, known, rehearsed["carved"], is_gold)
+    metrics["untested"] += sorted(unseen - {*account["labels"]})
+    if "test" in account["copies"]:
+        metrics["corrections"] = list_corrections(cases["new"], labels["new"])
+    metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed)
+    metrics["pipeline"] = get_checksum(updated_dir)
     with written_whole(metrics_path) as part:
         srsly.write_json(part, metrics)
     changes = [

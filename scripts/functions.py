@@ -4,6 +4,7 @@ spaCy imports this file; a packaged pipeline loads and runs without it.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, cycle
@@ -28,7 +29,8 @@ def create_rehearsal_corpus(
     ratio: float,
     component: str,
     specialist: bool,
-    new_labels: list[str],
+    agree: float,
+    earlier: list[str],
     seed: int,
 ) -> Callable[[Language], Iterator[Example]]:
     """Create a corpus that mixes annotations with fresh rehearsal docs in each pass.
@@ -43,13 +45,21 @@ def create_rehearsal_corpus(
         annotations: A `.spacy` file or folder; memory holds one file.
         rehearsal: A `.spacy` file or folder, read in a circle; memory holds one file.
         ratio: Ratio of rehearsal words to annotated words.
-        component: Name of the pipe to update.
-        specialist: Whether a specialist marked the new labels in the rehearsal docs.
-        new_labels: The labels of its marks.
+        component: Name of the pipe to train.
+        specialist: Whether a specialist marked new labels in the rehearsal docs.
+        agree: How frequent a label has to be in the rehearsal docs, as a share of how
+            frequent it is in the annotations, for marks of it to be learned.
+        earlier: The labels of a pipe that runs before it.
         seed: Seed of the order of files and docs in each pass.
     """
     rng = random.Random(seed)
     rehearsed: Iterator[Example] | None = None
+
+    def select(nlp: Language, examples: list[Example]) -> list[Example]:
+        kind, labels = kind_of(nlp, component), nlp.pipe_labels[component]
+        for example in examples:
+            kind.select(example.reference, labels, earlier)
+        return examples
 
     # With one file, and so with a few thousand annotations, each doc is read once.
     @lru_cache(maxsize=1)
@@ -57,7 +67,7 @@ def create_rehearsal_corpus(
         docs = DocBin().from_disk(path).get_docs(nlp.vocab)
         split_points = kind_of(nlp, component).split_points
         pieces = chain.from_iterable(split_doc(doc, split_points) for doc in docs)
-        return list(Corpus(path).make_examples(nlp, pieces))
+        return select(nlp, list(Corpus(path).make_examples(nlp, pieces)))
 
     def read_in_circle(nlp: Language) -> Iterator[Example]:
         for file in cycle(walk_corpus(rehearsal, ".spacy")):
@@ -73,36 +83,58 @@ def create_rehearsal_corpus(
             annotated = read_file(file, nlp)
             fresh = list(take_words(rehearsed, ratio * sum(map(len, annotated))))
             if specialist:
-                keep_agreed(nlp, component, fresh, new_labels)
-            examples = [*annotated, *fresh]
+                labels = frequent_labels(nlp, component, annotated, fresh, agree)
+                keep_agreed(nlp, component, fresh, labels)
+            examples = [*annotated, *select(nlp, fresh)]
             rng.shuffle(examples)
             yield from examples
 
     return read
 
 
+def frequent_labels(
+    nlp: Language,
+    component: str,
+    annotated: list[Example],
+    rehearsed: list[Example],
+    share: float,
+) -> set[str]:
+    """Find the labels that a specialist marks often in rehearsal docs.
+
+    They are those with at least that share of their frequency in the annotations.
+    Where a type is rare, most of a specialist's marks are mistakes.
+    """
+    kind = kind_of(nlp, component)
+    found, marked = (
+        Counter(fact[-1] for example in some for fact in facts(example.reference))
+        for some, facts in ((annotated, kind.facts), (rehearsed, kind.marked_facts))
+    )
+    ratio = share * sum(map(len, rehearsed)) / max(1, sum(map(len, annotated)))
+    return {label for label, n in marked.items() if n >= ratio * found[label]}
+
+
 def keep_agreed(
-    nlp: Language, component: str, examples: list[Example], new_labels: list[str]
+    nlp: Language, component: str, examples: list[Example], labels: set[str]
 ) -> None:
-    """Keep the specialist's marks that the pipeline in training predicts too.
+    """Keep the specialist's marks, of some labels, that the pipe in training predicts.
 
     The base does not know the new label: that it finds none proves nothing. The
     specialist finds it everywhere: it never learned what else there is. So a mark
-    counts where the pipeline in training agrees; elsewhere its tokens become missing
-    values. In the first pass all marks count, if training begins as the specialist. Two
-    views that must agree: Blum & Mitchell (1998), "Combining Labeled and Unlabeled Data
-    with Co-Training".
+    counts where the pipe in training agrees; elsewhere its tokens become missing
+    values. In the first pass all marks count if training begins as the specialist, and
+    none if a second component begins to learn. Two views that must agree: Blum &
+    Mitchell (1998), "Combining Labeled and Unlabeled Data with Co-Training".
     """
     kind = kind_of(nlp, component)
     docs = [example.reference for example in examples]
-    marked = [d for d in docs if any(fact[-1] in new_labels for fact in kind.facts(d))]
+    marked = [doc for doc in docs if kind.marked_facts(doc)]
     # Copies without annotations: the parser would keep entities that are set already.
     bare = [
         Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d]) for d in marked
     ]
-    predicted = nlp.get_pipe(component).pipe(bare)
+    predicted = nlp.get_pipe(component).pipe(bare) if labels else bare
     for doc, prediction in zip(marked, predicted, strict=True):
-        kind.keep_agreed(doc, prediction, new_labels)
+        kind.keep_agreed(doc, prediction, labels)
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:
@@ -124,7 +156,8 @@ def create_prepare_component(
         kind.prepare(nlp, component, labels)
 
         def score(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
-            return score_halves(examples, kind.score, labels)
+            own = nlp.pipe_labels[component]
+            return score_halves(examples, kind.score, labels, own)
 
         nlp.get_pipe(component).scorer = score
         return nlp
@@ -133,17 +166,20 @@ def create_prepare_component(
 
 
 def score_halves(
-    examples: Iterable[Example], score: Callable[..., dict[str, Any]], labels: list[str]
+    examples: Iterable[Example],
+    score: Callable[..., dict[str, Any]],
+    labels: list[str],
+    own: list[str],
 ) -> dict[str, Any]:
     """Score the annotations and the rehearsal docs of a dev set separately.
 
     One score over both would be that of the larger half. So `new_f` is that of the
-    annotated labels in the annotations, and `old_f` that of all labels in the rehearsal
-    docs, from 0 to 1.
+    annotated labels in the annotations, and `old_f` that of the pipe's own labels in
+    the rehearsal docs, from 0 to 1.
     """
     halves: dict[bool, list[Example]] = {False: [], True: []}
     for example in examples:
         halves[REHEARSAL in example.reference.cats].append(example)
-    new, old = score(halves[False], labels), score(halves[True])
-    both = score([*halves[False], *halves[True]])
+    new, old = score(halves[False], labels), score(halves[True], own)
+    both = score([*halves[False], *halves[True]], own)
     return {**both, "new_f": new.get("ents_f"), "old_f": old.get("ents_f")}

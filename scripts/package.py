@@ -25,7 +25,7 @@ from weasel.util.hashing import get_checksum
 from scripts.command import run
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
-from scripts.evaluation.verdict import cure, verdict
+from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import remove
 
 
@@ -70,8 +70,8 @@ def main(
     remove(package_dir)
     if not metrics["passed"]:
         raise ValueError(
-            f"{' '.join(verdict(metrics))} The pipeline is in {updated_dir}; nothing "
-            f"was packaged. {cure(metrics)}"
+            f"{headline(metrics)} {' '.join(verdict(metrics))} The pipeline is in "
+            f"{updated_dir}; nothing was packaged. {cure(metrics)}"
         )
     if metrics["pipeline"] != get_checksum(updated_dir):
         raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")

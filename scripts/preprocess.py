@@ -24,6 +24,7 @@ from scripts.annotations.convert import convert_all
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.command import run
+from scripts.components import labels_of
 from scripts.files import written_whole
 
 
@@ -111,7 +112,7 @@ def main(
             rows = [json.dumps(row) for row in (*account.rejected, *old.rejected)]
             part.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         names = labels or sorted(account.labels["train"])
-        known = nlp.pipe_labels.get(component, [])
+        known = labels_of(nlp, component)
         new = [name for name in names if name not in known]
         with written_whole(account_path) as part:
             counts = {**account.to_json(), "old_test": old.to_json()}
@@ -122,6 +123,8 @@ def main(
         for each in (account, old):
             check_rejected(each, 0.0 if strict else max_rejected, rejected_path)
         check_sets(account, old, settings)
+    if account.corrections:
+        print("These are corrections: all are trained on, and listed in the report.")
     warn(new, known, new if test is None else account.labels["test"])
     docs = ", ".join(f"{n} {name}" for name, n in (account.docs | old.docs).items())
     msg.good(f"{docs} docs with {', '.join(names)}: {output_dir}")

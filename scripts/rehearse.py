@@ -13,6 +13,7 @@ If it is stopped and started again, it continues with the first shard that is mi
         corpus/preprocess.json corpus/update corpus/rehearsal
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from math import ceil
 from pathlib import Path
@@ -36,24 +37,51 @@ from scripts.scale.start import Engine, start
 from scripts.scale.storage import as_path
 
 SPLITS = ("train", "dev", "test", "old_test")
+# The least share of the annotations of a label that overlap a label of the base, if it
+# was carved out of that.
+CARVED = 0.05
+# Labels of the base that are named, of those that annotations overlap.
+N_SHOWN = 5
 
 
 def complete_all(
     docs: Iterable[Doc], nlp: Language, component: str, labels: Collection[str]
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[dict[str, Any]], int, Counter[tuple[str, str]]]:
     """Complete annotated docs, in place, with what the base predicts.
 
     Returns:
-        The docs as rows that can be corrected and fed back in, and the number of
-        annotations that the base added.
+        The docs as rows that can be corrected and fed back in; the number of
+        annotations that the base added; how many annotations overlap which label that
+        the base predicts.
     """
     kind = kind_of(nlp, component)
-    rows, n_added = [], 0
+    rows, n_added, covered = [], 0, Counter()
     for doc in docs:
-        added = kind.complete(doc, nlp(doc.text), labels)
+        predicted = nlp(doc.text)
+        covered += kind.covered(doc, predicted)
+        added = kind.complete(doc, predicted, labels)
         rows.append(kind.to_row(doc, added))
         n_added += len(added)
-    return rows, n_added
+    return rows, n_added, covered
+
+
+def find_carved(
+    covered: Counter[tuple[str, str]],
+) -> tuple[Counter[str], Counter[str], dict[str, list[str]]]:
+    """Find out which labels of the base each annotated label was carved out of.
+
+    Returns:
+        How many annotations have each label; how many of all annotations overlap each
+        label of the base; and for each label those that a share of them overlap.
+    """
+    marks, calls = Counter(), Counter()
+    for (label, other), n in covered.items():
+        (calls if other else marks)[other or label] += n
+    carved = {label: [] for label in sorted(marks)}
+    for (label, other), n in sorted(covered.items()):
+        if other and n >= CARVED * marks[label]:
+            carved[label].append(other)
+    return marks, calls, carved
 
 
 def main(
@@ -97,9 +125,14 @@ def main(
 
     nlp = load_component(base_dir, component)
     docs = {name: list(read_docs(path)) for name, path in paths.items()}
-    labels = srsly.read_json(preprocess_path)["labels"]
-    annotated = (*docs["train"], *docs["dev"])
-    rows, n_added = complete_all(annotated, nlp, component, labels)
+    account = srsly.read_json(preprocess_path)
+    how = (nlp, component, account["labels"])
+    rows, n_added, pairs = complete_all(docs["train"], *how)
+    dev_rows, n_added_to_dev, _ = complete_all(docs["dev"], *how)
+    # Corrections may have no dev set of their own.
+    if "dev" not in account["copies"]:
+        rows, n_added = rows + dev_rows, n_added + n_added_to_dev
+    marks, calls, carved = find_carved(pairs)
     for name, texts in sorter.held_out.items():
         docs.setdefault(name, []).extend(nlp.pipe(texts))
     for doc in docs["dev"][-sorter.counts["dev"] :]:
@@ -111,6 +144,11 @@ def main(
         srsly.write_jsonl(part, rows)
     account = {
         "completed": n_added,
+        "annotations": marks.total(),
+        "base_calls_them": dict(calls.most_common()),
+        "carved": carved,
+        # For the step specialist, which does not depend on what the tests hold.
+        "new_labels": account["new_labels"],
         "rehearsal": sorter.counts[REHEARSAL],
         "manifest": checksum(folder / MANIFEST),
         "repeated": sorter.counts["repeated"],
@@ -125,6 +163,10 @@ def main(
         f"{rehearsal}: {account['rehearsal']} rehearsal docs; {account['repeated']} "
         f"texts are known or repeated, {account['foreign']} in another language"
     )
+    if calls:
+        some = ", ".join(f"{n} {label}" for label, n in calls.most_common(N_SHOWN))
+        rest = " …" if len(calls) > N_SHOWN else ""
+        print(f"Of {marks.total()} annotations the base calls {some}{rest}.")
     msg.good(
         f"{output_dir}: the base added {n_added} annotations, see {completed_path}"
     )

@@ -2,14 +2,13 @@
 
 The base cannot know a new label, so its rehearsal docs hide every mention of it. A
 specialist, trained on the annotations alone, marks them; `keep_agreed` in
-`functions.py` says what training makes of the marks, and the update begins as the
-specialist.
+`functions.py` says what training makes of the marks.
 Input: the configs of the specialist and of the update, and the rehearsal docs. Output:
 as many of the docs as training will read, with the marks, and the specialist. If the
 base knows every annotated label, its folder is empty and no doc is marked.
 
-    python -m scripts.specialist training/specialist.cfg training/update.cfg \
-        corpus/rehearsal corpus/rehearse.json corpus/chosen training/specialist
+    python -m scripts.specialist training/configs corpus/rehearsal \
+        corpus/rehearse.json corpus/chosen training/specialist
 """
 
 from collections.abc import Collection
@@ -19,21 +18,17 @@ from typing import Annotated
 
 import srsly
 import typer
-from spacy.cli.train import train
-from spacy.util import import_file
 from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.docs import doc_files, read_docs, write_docs
-from scripts.files import written_whole
-from scripts.scale.pipelines import load, memory_zone
+from scripts.files import remove, written_whole
+from scripts.scale.pipelines import load, memory_zone, train_pipeline
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
-
-FUNCTIONS = Path(__file__).with_name("functions.py")
 
 
 def rehearsal_words(config: Config) -> int:
@@ -43,18 +38,13 @@ def rehearsal_words(config: Config) -> int:
     return round(n_words * ratio / (1 + ratio))
 
 
-def train_pipeline(config_path: Path, output_dir: Path, gpu_id: int) -> None:
-    """Train from a config as `spacy train --code scripts/functions.py` does."""
-    import_file("python_code", FUNCTIONS)
-    train(config_path, output_dir, use_gpu=gpu_id)
-
-
 def mark_all(
     rehearsal_dir: Path,
     output_dir: Path,
     specialist_dir: Path,
     component: str,
     labels: Collection[str],
+    carved: dict[str, list[str]],
 ) -> int:
     """Write rehearsal docs with a specialist's marks, and count the marked ones."""
     specialist = load(specialist_dir)
@@ -68,15 +58,14 @@ def mark_all(
                 docs = list(read_docs(path, specialist.vocab))
                 predicted = specialist.pipe(doc.text for doc in docs)
                 for doc, prediction in zip(docs, predicted, strict=True):
-                    kind.mark(doc, prediction, labels)
-                    n_marked += any(fact[-1] in labels for fact in kind.facts(doc))
+                    kind.mark(doc, prediction, labels, carved)
+                    n_marked += bool(kind.marked_facts(doc))
                 write_docs(docs, part / path.name)
     return n_marked
 
 
 def main(
-    specialist_path: Annotated[Path, typer.Argument(help="Config of the specialist.")],
-    update_path: Annotated[Path, typer.Argument(help="Config of the update.")],
+    configs_dir: Annotated[Path, typer.Argument(help="What configure wrote.")],
     rehearsal: Annotated[str, typer.Argument(help="Rehearsal docs.")],
     rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the chosen docs.")],
@@ -85,27 +74,28 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Choose rehearsal docs, and mark what a specialist finds in them."""
-    config = Config().from_disk(update_path, interpolate=False)
-    reader, seed = config["corpora"]["train"], config["system"]["seed"]
-    manifest = srsly.read_json(rehearse_path)["manifest"]
-    shards = finished_shards(as_path(rehearsal), manifest)
-    n_words = rehearsal_words(config)
-    if not reader["specialist"]:
-        n_docs, n_chosen = choose_all(shards, output_dir, n_words, seed)
-        with written_whole(specialist_dir) as part:
-            part.mkdir()
-        marks = "no new label, so no specialist"
-    else:
-        labels = reader["new_labels"]
-        train_pipeline(specialist_path, specialist_dir, gpu_id)
-        # Not model-best: on a small dev set that can be the untrained pipeline.
-        specialist = specialist_dir / "model-last"
-        output_dir.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=output_dir.parent) as folder:
-            chosen = Path(folder) / "chosen"
-            n_docs, n_chosen = choose_all(shards, chosen, n_words, seed)
-            n_marked = mark_all(chosen, output_dir, specialist, component, labels)
-        marks = f"the specialist finds {', '.join(sorted(labels))} in {n_marked}"
+    paths = [configs_dir / f"{name}.cfg" for name in ("update", "corrections")]
+    configs = [Config().from_disk(p, interpolate=False) for p in paths if p.exists()]
+    account, seed = srsly.read_json(rehearse_path), configs[0]["system"]["seed"]
+    shards = finished_shards(as_path(rehearsal), account["manifest"])
+    n_words = max(map(rehearsal_words, configs))
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output_dir.parent) as folder:
+        chosen = Path(folder) / "chosen"
+        n_docs, n_chosen = choose_all(shards, chosen, n_words, seed)
+        if configs[0]["corpora"]["train"]["specialist"]:
+            labels = account["new_labels"]
+            train_pipeline(configs_dir / "specialist.cfg", specialist_dir, gpu_id)
+            # Not model-best: on a small dev set that can be the untrained pipeline.
+            how = (specialist_dir / "model-last", component, labels)
+            n_marked = mark_all(chosen, output_dir, *how, account["carved"])
+            marks = f"the specialist finds {', '.join(sorted(labels))} in {n_marked}"
+        else:
+            remove(output_dir)
+            chosen.rename(output_dir)
+            with written_whole(specialist_dir) as part:
+                part.mkdir()
+            marks = "no new label, so no specialist"
     msg.good(f"{n_chosen} of {n_docs} rehearsal docs chosen, {marks}: {output_dir}")
 
 

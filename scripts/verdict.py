@@ -15,7 +15,7 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
-from scripts.evaluation.verdict import choose_example, cure, verdict
+from scripts.evaluation.verdict import choose_example, cure, headline, verdict
 
 
 def main(
@@ -28,11 +28,16 @@ def main(
     """Print the verdict on the update, and how to try it."""
     metrics = srsly.read_json(metrics_path)
     if not metrics["passed"]:
-        raise ValueError(f"{' '.join(verdict(metrics))} {cure(metrics)}")
+        sentences = [headline(metrics), *verdict(metrics), cure(metrics)]
+        raise ValueError(" ".join(sentences))
     checked = srsly.read_json(check_path)
     wheel, speed = checked["wheel"], checked["speed"]
+    is_proven = metrics["verdict"] == "passed"
+    (msg.good if is_proven else msg.warn)(headline(metrics))
     for sentence in verdict(metrics):
         msg.good(sentence)
+    if not is_proven:
+        msg.info(cure(metrics))
     msg.info(
         f"Speed: about {speed['ratio']:.2f} of the base's ({speed['updated']:,} words "
         f"per second, the base {speed['base']:,})."

@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -111,17 +112,18 @@ def base():
     return make_pipeline("shared")
 
 
-def case_of(text, gold=(), base=(), updated=(), default="outside"):
+def case_of(text, gold=(), base=(), updated=(), default="outside", sure=()):
     """A doc with entities by tokens, and what two pipelines found in it."""
     doc = NLP.make_doc(text)
     doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
-    return Case(doc, ner, {*gold}, {"base": {*base}, "updated": {*updated}})
+    return Case(doc, ner, {*gold}, {"base": {*base}, "updated": {*updated}}, {*sure})
 
 
-KEPT = case_of("Omsk is here", [(0, 1, "OLD")], [(0, 1, "OLD")], [(0, 1, "OLD")])
+OMSK = [(0, 1, "OLD")]
+KEPT = case_of("Omsk is here", OMSK, OMSK, OMSK, sure=OMSK)
 
 
-def metrics_of(new, old=(KEPT,), labels=("NEW",)):
+def metrics_of(new, old=(KEPT,), labels=("NEW",), is_gold=True):
     """The changes and the metrics of an update of a base that knows OLD."""
     known, cases = {"OLD"}, {"new": new, "old": old}
     labels = {"new": labels, "old": known}
@@ -130,7 +132,7 @@ def metrics_of(new, old=(KEPT,), labels=("NEW",)):
         for name in cases
         for row in find_changes(cases[name], labels[name], known)
     ]
-    return rows, to_metrics(cases, labels, known)
+    return rows, to_metrics(cases, labels, known, is_gold=is_gold)
 
 
 @pytest.fixture(scope="session")
@@ -151,8 +153,18 @@ def annotate_all(parts, base_dir, folder, n_process=1):
 def rehearse(project, texts):
     pool = project / "corpus" / "rehearsal"
     annotate_all([texts], project / "base", pool)
-    account = {"manifest": shards.checksum(pool / shards.MANIFEST)}
+    manifest = shards.checksum(pool / shards.MANIFEST)
+    account = {"manifest": manifest, "carved": {"DISEASE": []}}
     srsly.write_json(project / "corpus" / "rehearse.json", account)
+
+
+def write_settings(path, min_steps, **changes):
+    """Write the settings of an update, with few steps and other values by name."""
+    settings = SETTINGS.read_text("utf-8")
+    for name, value in {"min_steps": min_steps, **changes}.items():
+        settings = re.sub(rf"(?m)^{name} = .*", f"{name} = {value}", settings)
+    path.write_text(settings, "utf-8")
+    return path
 
 
 @pytest.fixture
@@ -168,10 +180,7 @@ def project(base, tmp_path):
     for name in ("update/train", "update/dev", "annotations/train"):
         write_docs(new, tmp_path / "corpus" / name / "00000.spacy")
     rehearse(tmp_path, [text for text, _ in TEXTS])
-    account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"]}
+    account = {"labels": ["DISEASE"], "new_labels": ["DISEASE"], "corrections": False}
     srsly.write_json(tmp_path / "corpus" / "preprocess.json", account)
-    settings = SETTINGS.read_text("utf-8")
-    for min_steps in (1200, 300):
-        settings = settings.replace(f"min_steps = {min_steps}", "min_steps = 20")
-    (tmp_path / "update.cfg").write_text(settings, "utf-8")
+    write_settings(tmp_path / "update.cfg", min_steps=20)
     return tmp_path

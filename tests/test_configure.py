@@ -5,50 +5,78 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from conftest import SETTINGS, TEXTS, make_pipeline
-from spacy.cli.train import train
+from conftest import SETTINGS, TEXTS, make_pipeline, write_settings
 from spacy.language import Language
+from spacy.util import resolve_dot_names
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
-from scripts.components import listened_to
+from scripts.components import pipes_of
 from scripts.configure import main as configure
 from scripts.configure import make_config, read_settings, set_budget
 from scripts.docs import write_docs
 from scripts.extras.experiment import shared_settings
-from scripts.put_back import check_unchanged, put_back
 from scripts.report.origin import made_of
+from scripts.scale.pipelines import load_component
+from scripts.train import main as train
+
+NEW = {"labels": ["DISEASE"], "new_labels": ["DISEASE"], "corrections": False}
+CORRECTIONS = {"labels": ["GPE"], "new_labels": [], "corrections": True}
+KNOWN = {**CORRECTIONS, "corrections": False}
+FLU, OSLO = (0, 3, "DISEASE"), (15, 19, "GPE")
 
 
 def update(
-    base: Language, folder: Path, max_steps: int = 12, specialist: str = ""
+    base: Language,
+    folder: Path,
+    max_steps: int = 12,
+    keep: str = "one",
+    account: dict = NEW,
+    text: str = "Flu is back in Oslo.",
+    spans: tuple = (FLU, OSLO),
+    specialist: str = "",
 ) -> Language:
-    """Update a base with a new type in a few steps, as the project does."""
+    """Update a base in a few steps, as the project does."""
     folder.mkdir(exist_ok=True)
-    base.to_disk(folder / "base")
-    new = base.make_doc("Flu is back in Oslo.")
-    new.ents = [new.char_span(0, 3, "DISEASE"), new.char_span(15, 19, "GPE")]
+    base_dir = folder / "base"
+    base.to_disk(base_dir)
+    new = base.make_doc(text)
+    new.ents = [new.char_span(*span) for span in spans]
     write_docs([new], folder / "new.spacy")
-    with base.select_pipes(enable=[*listened_to(base, "ner"), "ner"]):
-        write_docs([base(text) for text, _ in TEXTS], folder / "old.spacy")
-    paths = {"train": "new", "dev": "new", "rehearsal": "old"}
-    overrides = {f"paths.{k}": str(folder / f"{v}.spacy") for k, v in paths.items()}
-    overrides |= {"paths.log": str(folder / "log.jsonl")}
-    overrides |= {"update.min_steps": max_steps}
-    labels, n_words = ["DISEASE"], len(new)
-    settings = read_settings(SETTINGS, labels, n_words, overrides)
-    base_dir = str(folder / "base")
-    config = make_config(base, base_dir, "ner", settings, labels, n_words, specialist)
-    config.to_disk(folder / "update.cfg")
-    train(folder / "update.cfg", folder / "update")
-    trained = spacy.load(folder / "update" / "model-last")
-    updated = put_back(spacy.load(base_dir), trained, "ner")
-    check_unchanged(base, updated, "ner")
-    return updated
+    rehearsed = load_component(base_dir, "ner")
+    write_docs([rehearsed(text) for text, _ in TEXTS], folder / "old.spacy")
+    srsly.write_json(folder / "preprocess.json", account)
+    source = str(bool(specialist)).lower()
+    settings = write_settings(folder / "update.cfg", max_steps, specialist=source)
+    configure(
+        base_dir,
+        settings,
+        folder / "preprocess.json",
+        folder / "configs",
+        train=folder / "new.spacy",
+        dev=str(folder / "new.spacy"),
+        rehearsal=str(folder / "old.spacy"),
+        specialist=specialist,
+        logs=str(folder),
+        keep=keep,
+    )
+    output = folder / "updated"
+    train(base_dir, folder / "configs", folder / "trained", output)
+    return spacy.load(output)
+
+
+def found(nlp: Language, text: str) -> list[tuple[str, str]]:
+    """List the entities that a pipeline finds."""
+    return [(ent.text, ent.label_) for ent in nlp(text).ents]
+
+
+def weights(nlp: Language, component: str = "ner") -> bytes:
+    """Serialize a component."""
+    return nlp.get_pipe(component).to_bytes(exclude=["vocab"])
 
 
 def others(nlp: Language, text: str) -> list:
-    """Give all that a pipeline says of a text but what its NER finds."""
+    """List all that a pipeline finds in a text but what its NER finds."""
     doc = nlp(text)
     ruled = [(e.text, e.label_) for e in doc.ents if e.label_ == "DAY"]
     return [ruled, [(t.tag_, t.pos_, t.lemma_) for t in doc]]
@@ -59,71 +87,131 @@ def test_update_changes_the_ner_and_nothing_else(any_base, tmp_path):
     updated = update(any_base, tmp_path)
     assert "DISEASE" in updated.get_pipe("ner").labels
     assert others(updated, text) == others(any_base, text)
-    before, after = (nlp.get_pipe("ner").to_bytes() for nlp in (any_base, updated))
-    assert before != after
+    assert weights(any_base) != weights(updated)
     kept = [name for name in any_base.pipe_names if name in updated.pipe_names]
     assert updated.pipe_names == kept
     assert updated.disabled == any_base.disabled
 
 
-def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path):
-    updated = update(any_base, tmp_path, max_steps=250)
-    ents = [(e.text, e.label_) for e in updated("Flu is back in Oslo.").ents]
+def test_exact_adds_a_component_and_leaves_all_others_byte_for_byte(any_base, tmp_path):
+    before = {name: pipe for name, pipe in any_base.components if hasattr(pipe, "cfg")}
+    before = {name: weights(any_base, name) for name in before}
+    updated = update(any_base, tmp_path, keep="exact")
+    names = any_base.component_names
+    at = names.index("ner")
+    assert updated.component_names == [*names[:at], "ner_new", *names[at:]]
+    assert updated.get_pipe("ner_new").labels == ("DISEASE",)
+    assert {"ner"} <= before.keys()
+    assert {name: weights(updated, name) for name in before} == before
+    text = "Anna Berg left Lima on Monday."
+    assert others(updated, text) == others(any_base, text)
+    assert updated.disabled == any_base.disabled
+
+
+@pytest.mark.parametrize("keep", ["one", "exact"])
+def test_update_learns_the_new_type_and_keeps_the_old(any_base, tmp_path, keep):
+    updated = update(any_base, tmp_path, max_steps=250, keep=keep)
+    ents = found(updated, "Flu is back in Oslo.")
     assert ents == [("Flu", "DISEASE"), ("Oslo", "GPE")]
     for text, _ in TEXTS:
-        ents = [(e.text, e.label_) for e in updated(text).ents]
-        assert ents == [(e.text, e.label_) for e in any_base(text).ents]
+        assert found(updated, text) == found(any_base, text)
 
 
 def test_update_begins_as_the_specialist(any_base, tmp_path):
     update(any_base, tmp_path / "first", max_steps=250)
-    specialist = str(tmp_path / "first" / "update" / "model-last")
-    updated = update(any_base, tmp_path / "second", 1, specialist)
+    specialist = str(tmp_path / "first" / "trained" / "update" / "model-last")
+    updated = update(any_base, tmp_path / "second", 1, specialist=specialist)
     text = "Flu is back in Oslo."
-    ents = [(e.text, e.label_) for e in updated(text).ents]
-    assert ents == [("Flu", "DISEASE"), ("Oslo", "GPE")]
+    assert found(updated, text) == [("Flu", "DISEASE"), ("Oslo", "GPE")]
     assert others(updated, text) == others(any_base, text)
 
 
 @pytest.mark.parametrize(
-    "new_labels, specialist, source",
+    "text, label", [("Flu is back.", "DISEASE"), ("Aspirin is back.", "DRUG")]
+)
+def test_later_round_trains_the_second_component_and_adds_no_third(
+    base, tmp_path, text, label
+):
+    first = update(base, tmp_path / "first", keep="exact", max_steps=100)
+    new_labels = [label] if label == "DRUG" else []
+    account = {"labels": [label], "new_labels": new_labels, "corrections": False}
+    end = text.index(" ")
+    how = {"text": text, "spans": [(0, end, label)], "account": account}
+    second = update(first, tmp_path / "second", keep="exact", max_steps=100, **how)
+    assert second.component_names == first.component_names
+    assert set(second.get_pipe("ner_new").labels) == {"DISEASE", label}
+    assert weights(second, "ner_new") != weights(first, "ner_new")
+    assert weights(second) == weights(base)
+    assert (text[:end], label) in found(second, text)
+
+
+def test_corrections_beside_new_labels_are_trained_where_each_label_is(base, tmp_path):
+    account = {**NEW, "labels": ["DISEASE", "GPE"]}
+    updated = update(base, tmp_path, keep="exact", account=account)
+    configs = {path.stem: path for path in (tmp_path / "configs").glob("*.cfg")}
+    assert configs.keys() == {"update", "corrections", "specialist"}
+    parts = [("update", "ner_new", ["Flu"]), ("corrections", "ner", ["Oslo"])]
+    for name, pipe, ents in parts:
+        config = Config().from_disk(configs[name])
+        assert config["nlp"]["pipeline"] == [pipe]
+        (corpus,) = resolve_dot_names(config, ["corpora.train"])
+        nlp = spacy.load(tmp_path / "trained" / name / "model-best")
+        docs = [example.reference for example in corpus(nlp)]
+        doc = next(doc for doc in docs if doc.text == "Flu is back in Oslo.")
+        assert [ent.text for ent in doc.ents] == ents
+        # What the second component finds before the base's own is nothing to unlearn.
+        assert [token.ent_iob for token in doc].count(0) == (pipe == "ner")
+        assert weights(nlp, pipe) == weights(updated, pipe)
+    assert weights(updated) != weights(base)
+    assert updated.get_pipe("ner_new").labels == ("DISEASE",)
+    assert set(updated.get_pipe("ner").labels) == {"PERSON", "GPE"}
+
+
+@pytest.mark.parametrize("keep", ["one", "exact"])
+def test_corrections_alone_go_to_the_component_that_has_the_label(base, tmp_path, keep):
+    updated = update(base, tmp_path, keep=keep, account=CORRECTIONS, spans=[OSLO])
+    assert pipes_of(updated, "ner") == ["ner"]
+    assert weights(updated) != weights(base)
+    assert [p.name for p in (tmp_path / "configs").iterdir()] == ["update.cfg"]
+
+
+@pytest.mark.parametrize(
+    "account, specialist, source",
     [
-        (["DISEASE"], True, "specialist"),
+        (NEW, "true", "specialist"),
         # Corrections have none.
-        ([], True, "base"),
-        (["DISEASE"], False, "base"),
+        (CORRECTIONS, "true", "base"),
+        (NEW, "false", "base"),
     ],
 )
 def test_update_begins_as_the_specialist_only_for_a_new_type_and_if_it_is_set(
-    base, tmp_path, new_labels, specialist, source
+    base, tmp_path, account, specialist, source
 ):
-    settings = SETTINGS.read_text("utf-8")
-    settings = settings.replace("specialist = true", f"specialist = {specialist}")
-    (tmp_path / "settings.cfg").write_text(settings.replace("False", "false"), "utf-8")
     base.to_disk(tmp_path / "base")
     write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
-    account = {"labels": ["DISEASE"], "new_labels": new_labels}
     srsly.write_json(tmp_path / "preprocess.json", account)
     configure(
         tmp_path / "base",
-        tmp_path / "settings.cfg",
+        write_settings(tmp_path / "settings.cfg", 1, specialist=specialist),
         tmp_path / "preprocess.json",
-        tmp_path / "update.cfg",
+        tmp_path / "configs",
         train=tmp_path / "new.spacy",
         dev="dev",
         rehearsal="old",
-        log="log",
         specialist=str(tmp_path / "specialist"),
+        logs="logs",
+        keep="one",
     )
-    config = Config().from_disk(tmp_path / "update.cfg")
+    config = Config().from_disk(tmp_path / "configs" / "update.cfg")
     assert config["components"]["ner"]["source"] == str(tmp_path / source)
 
 
 def test_last_step_is_evaluated_and_kept_whatever_dev_says(base, tmp_path):
     update(base, tmp_path, max_steps=23)
-    steps = [line["step"] for line in srsly.read_jsonl(tmp_path / "log.jsonl")]
+    steps = [line["step"] for line in srsly.read_jsonl(tmp_path / "update.jsonl")]
     assert steps == list(range(0, 23, 2))
-    best, last = (tmp_path / f"update/model-{n}/ner" for n in ("best", "last"))
+    trained = tmp_path / "trained" / "update"
+    best, last = (trained / f"model-{n}" / "ner" for n in ("best", "last"))
     assert (best / "model").read_bytes() == (last / "model").read_bytes()
 
 
@@ -139,10 +227,9 @@ initial_rate = 0.001
     )
     settings = settings.replace("use_averages", f"learn_rate = {rate}\nuse_averages")
     (tmp_path / "settings.cfg").write_text(settings, "utf-8")
-    settings = read_settings(tmp_path / "settings.cfg", ["DISEASE"], 6)
+    settings = read_settings(tmp_path / "settings.cfg", NEW)
     config = make_config(base, "base", "ner", settings, ["DISEASE"], 6)
-    found = config["training"]["optimizer"]["learn_rate"]
-    assert found == srsly.json_loads(rate)
+    assert config["training"]["optimizer"]["learn_rate"] == srsly.json_loads(rate)
     config.to_disk(tmp_path / "update.cfg")
     names = [name for name, _ in dict(made_of(tmp_path / "update.cfg", []))["Settings"]]
     assert "training.dropout" in names
@@ -156,15 +243,24 @@ def test_tok2vec_that_feeds_the_ner_alone_is_dropped_and_another_stays(tmp_path)
     assert names == {"only listener": ["ner"], "shared": ["tok2vec", "tagger", "ner"]}
 
 
-def test_updated_pipeline_loads_without_the_project(base, tmp_path):
-    update(base, tmp_path, max_steps=1)
-    code = "import spacy; spacy.load('update/model-best')('Oslo')"
-    subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, check=True)
+@pytest.mark.parametrize("keep", ["one", "exact"])
+def test_updated_pipeline_loads_and_predicts_without_the_project(base, tmp_path, keep):
+    text = "Flu is back in Oslo."
+    updated = update(base, tmp_path, max_steps=250, keep=keep)
+    code = "import importlib.util, spacy\n"
+    code += "assert not importlib.util.find_spec('scripts')\n"
+    code += f"doc = spacy.load('updated')({text!r})\n"
+    code += "print([(ent.text, ent.label_) for ent in doc.ents])"
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert done.stdout.decode().strip() == str(found(updated, text))
+    assert ("Flu", "DISEASE") in found(updated, text)
 
 
-def test_same_seed_gives_the_same_weights(base, tmp_path):
-    once, again = (update(base, tmp_path / name) for name in "ab")
-    assert once.get_pipe("ner").to_bytes() == again.get_pipe("ner").to_bytes()
+@pytest.mark.parametrize("keep, pipe", [("one", "ner"), ("exact", "ner_new")])
+def test_same_seed_gives_the_same_weights(base, tmp_path, keep, pipe):
+    once, again = (update(base, tmp_path / name, keep=keep) for name in "ab")
+    assert weights(once, pipe) == weights(again, pipe)
 
 
 @pytest.mark.parametrize("label", ["PERSON", "GPE"])
@@ -202,50 +298,66 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
 
 
 @pytest.mark.parametrize(
-    "new_labels, n_words, overrides, passes, ratio, steps",
+    "account, n_words, overrides, passes, ratio, steps",
     [
-        ([], 400, {}, 30, 4.0, 300),
+        (CORRECTIONS, 400, {}, 30, 4.0, 300),
         # A given setting wins.
-        ([], 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 300),
-        # Many annotations are no corrections.
-        ([], 40_000, {}, 10, 1.0, 1200),
+        (CORRECTIONS, 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 300),
+        # Many annotations of known labels are no corrections.
+        (KNOWN, 40_000, {}, 10, 1.0, 1200),
         # The whole of a new type is to be learned, however few its annotations are.
-        (["DISEASE"], 400, {}, 5, 3.0, 1200),
-        (["DISEASE"], 40_000, {}, 5, 3.0, 1200),
+        (NEW, 400, {}, 5, 3.0, 1200),
+        (NEW, 40_000, {}, 5, 3.0, 1200),
         # Begun as the base.
-        (["DISEASE"], 40_000, {"corpora.train.specialist": False}, 10, 1.0, 1200),
+        (NEW, 40_000, {"corpora.train.specialist": False}, 10, 1.0, 1200),
         # There is no specialist for known types.
-        ([], 40_000, {"corpora.train.specialist": True}, 10, 1.0, 1200),
+        (KNOWN, 40_000, {"corpora.train.specialist": True}, 10, 1.0, 1200),
     ],
 )
 def test_corrections_and_new_types_have_settings_of_their_own(
-    new_labels, n_words, overrides, passes, ratio, steps
+    account, n_words, overrides, passes, ratio, steps
 ):
-    settings = read_settings(SETTINGS, new_labels, n_words, overrides)
+    settings = read_settings(SETTINGS, account, overrides)
     assert settings["update"]["passes"] == passes
     assert settings["corpora"]["train"]["ratio"] == ratio
     assert budget(settings, settings["update"], n_words)["max_steps"] == steps
 
 
-def test_label_with_a_dollar_stays_as_it_is():
-    settings = read_settings(SETTINGS, ["A$B"], 400)
-    settings = Config().from_str(settings.to_str())
-    assert settings["corpora"]["train"]["new_labels"] == ["A$B"]
+@pytest.mark.parametrize("specialist", [True, False])
+def test_second_component_has_settings_of_its_own(tmp_path, specialist):
+    path = write_settings(tmp_path / "update.cfg", 1)
+    path.write_text(
+        path.read_text("utf-8").replace(
+            "[second.update]", "[second.update]\npasses = 77"
+        ),
+        "utf-8",
+    )
+    overrides = {"corpora.train.specialist": specialist}
+    passes = [
+        read_settings(path, NEW, overrides, is_second)["update"]["passes"]
+        for is_second in (True, False)
+    ]
+    assert passes == [77, 5 if specialist else 10]
 
 
-def test_new_labels_that_are_given_win():
-    name = "corpora.train.new_labels"
-    settings = read_settings(SETTINGS, ["DISEASE"], 400, {name: []})
-    assert settings["corpora"]["train"]["new_labels"] == []
+def test_label_with_a_dollar_stays_as_it_is(base, tmp_path):
+    settings = read_settings(SETTINGS, {**NEW, "labels": ["A$B"]})
+    config = make_config(base, "base", "ner", settings, ["A$B"], 6, earlier=["C$D"])
+    config.to_disk(tmp_path / "update.cfg")
+    config = Config().from_disk(tmp_path / "update.cfg")
+    assert config["initialize"]["after_init"]["labels"] == ["A$B"]
+    assert config["corpora"]["train"]["earlier"] == ["C$D"]
 
 
-@pytest.mark.parametrize("new_labels", [[], ["DISEASE"]])
-def test_settings_of_their_own_can_be_removed(tmp_path, new_labels):
+@pytest.mark.parametrize("account", [CORRECTIONS, NEW])
+@pytest.mark.parametrize("is_second", [True, False])
+def test_settings_of_their_own_can_be_removed(tmp_path, account, is_second):
     settings = Config().from_disk(SETTINGS, interpolate=False)
-    del settings["corrections"], settings["new_types"]
+    del settings["corrections"], settings["new_types"], settings["second"]
     path = tmp_path / "update.cfg"
     settings.to_disk(path)
-    assert read_settings(path, new_labels, 400)["update"] == settings["update"]
+    read = read_settings(path, account, None, is_second)
+    assert read["update"] == settings["update"]
     both = (Config().from_disk(p, interpolate=False) for p in (path, SETTINGS))
     one, other = map(shared_settings, both)
     assert one != other

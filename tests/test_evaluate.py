@@ -5,7 +5,7 @@ from conftest import KEPT, TEXTS, case_of, make_pipeline, metrics_of
 
 from scripts.docs import write_docs
 from scripts.evaluate import main
-from scripts.evaluation.cases import annotate
+from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.layout import write_markdown
 from scripts.evaluation.metrics import pass_gates, to_metrics
 from scripts.evaluation.verdict import cure, verdict
@@ -35,12 +35,13 @@ def tests(base):
     return new, old
 
 
-def evaluate(base, updated, test, old_test):
+def evaluate(base, updated, test, old_test, is_gold=True):
     tests, known = {"new": test, "old": old_test}, base.pipe_labels["ner"]
     labels = {"new": {ent.label_ for doc in test for ent in doc.ents}, "old": known}
     both = (base, updated)
     cases = {name: annotate(both, docs, "ner") for name, docs in tests.items()}
-    return to_metrics(cases, labels, known)
+    cases["old"] = add_sure(cases["old"], base, "ner")
+    return to_metrics(cases, labels, known, is_gold=is_gold)
 
 
 def test_only_annotated_labels_count_on_the_new_test(base, updated, tests):
@@ -105,13 +106,25 @@ def test_base_that_finds_nothing_on_the_old_test_can_not_pass(
     assert metrics["passed"] is metrics["kept"] is False
 
 
-def run(folder, base, updated, tests, labels=("DISEASE",), **gates):
+def run(
+    folder,
+    base,
+    updated,
+    tests,
+    labels=("DISEASE",),
+    corrections=False,
+    carved=None,
+    is_gold=True,
+    **gates,
+):
     base.to_disk(folder / "base")
     updated.to_disk(folder / "updated")
     for name, docs in zip(("test", "old_test"), tests, strict=True):
         write_docs(docs, folder / name / "00000.spacy")
-    srsly.write_json(folder / "preprocess.json", {"labels": labels})
-    srsly.write_json(folder / "rehearse.json", {"old_test_is_gold": True})
+    account = {"labels": labels, "copies": ["test"] if corrections else []}
+    srsly.write_json(folder / "preprocess.json", account)
+    account = {"old_test_is_gold": is_gold, "carved": carved or {}}
+    srsly.write_json(folder / "rehearse.json", account)
     accounts = ("preprocess.json", "rehearse.json")
     outputs = ("out.json", "changes.jsonl", "report.md")
     names = ("base", "updated", ".", *accounts, *outputs)
@@ -137,7 +150,7 @@ def test_annotated_type_that_the_new_test_lacks_is_a_mistake_where_it_is_found(
             "The update forgot: F on the old types fell from 100.0 to",
         ),
         (
-            {"min_new_f": 1.01},
+            {"min_retention": 0.1, "min_new_f": 1.01},
             True,
             False,
             "The update learned too little of DISEASE: F on the new test is 100.0",
@@ -164,7 +177,7 @@ def test_verdict_is_by_both_gates(
 def test_verdict_names_types_of_which_nothing_is_learned(base, updated, tests):
     doc = gold(base, "Flu is back in Oslo.", (0, 3, "DISEASE"), (15, 19, "PEST"))
     metrics = evaluate(base, updated, [doc], tests[1])
-    _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
+    *_, learned, _ = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
     start = "Learned DISEASE, PEST: F on the new test is 66.7, before 0.0, but 0 "
     assert learned.startswith(start) and "0 for PEST (" in learned
 
@@ -172,7 +185,7 @@ def test_verdict_names_types_of_which_nothing_is_learned(base, updated, tests):
 def test_verdict_does_not_call_learned_what_the_base_did_better():
     missed = case_of("Omsk", gold=[(0, 1, "OLD")], base=[(0, 1, "OLD")])
     _, metrics = metrics_of([KEPT, KEPT, missed], labels=["OLD"])
-    _, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
+    *_, learned = verdict(metrics | pass_gates(metrics, 0.0, 0.3))
     assert learned.startswith(
         "No better at OLD: F on the new test is 80.0, before 100.0 ("
     )
@@ -187,6 +200,7 @@ def test_type_that_gold_of_the_old_test_lacks_does_not_count_there(
     assert list(metrics["old"]["labels"]) == ["PERSON"]
     assert metrics["old"]["base"]["p"] == 1.0
     assert "Not in the old test: GPE." in " ".join(capsys.readouterr().out.split())
+    assert metrics["untested"] == ["GPE"] and "no test has GPE" in metrics["doubts"]
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):
@@ -200,27 +214,87 @@ def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, 
 def test_markdown_has_precision_and_recall_too(base, updated, tests, tmp_path):
     run(tmp_path, base, updated, tests)
     report = (tmp_path / "report.md").read_text("utf-8")
-    disease = ["DISEASE", "1", *["0.0"] * 3, *["100.0"] * 3, "+100.0", "–"]
+    change = ["DISEASE", "0.0", "100.0", "+100.0", "–"]
+    disease = [*change, "1", *["0.0"] * 2, *["100.0"] * 2]
     assert f"| {' | '.join(disease)} |" in report
-    person = ["PERSON", "3", *["100.0"] * 3, *["0.0"] * 3, "-100.0"]
-    assert f"| {' | '.join(person)} |" in report
+    lines = [line for line in report.splitlines() if line.startswith("| PERSON |")]
+    cells = lines[0].strip("| ").split(" | ")
+    assert cells[:4] == ["PERSON", "100.0", "0.0", "-100.0"]
+    assert cells[5:] == ["3", *["100.0"] * 2, *["0.0"] * 2]
 
 
 def test_agreement_with_the_base_is_never_called_kept(base, updated, tests, tmp_path):
-    metrics = evaluate(base, updated, *tests)
-    metrics["old_test_is_gold"] = False
-    for gate, agrees in ((0.1, "agrees with"), (0.97, "agrees too little with")):
-        kept, _ = verdict(metrics | pass_gates(metrics, gate, 0.3))
-        assert f"The update {agrees} the base on unseen text" in kept
-        assert "the base scores 100 by definition" in kept
-    # A base that makes other annotations now, as on another machine, is no definition.
-    metrics["old"]["base"]["f"] = 0.998
-    kept, _ = verdict(metrics | pass_gates(metrics, 0.1, 0.3))
-    assert "the base scores 99.8 (" in kept
-    write_markdown(tmp_path / "report.md", metrics, [])
-    report = (tmp_path / "report.md").read_text("utf-8")
-    assert "## Agreement with the base on unseen text" in report
-    assert "by definition" not in report and "kept" not in report.lower()
+    metrics = evaluate(base, updated, *tests, is_gold=False)
+    assert metrics["retention"] is None
+    people = sum(label == "PERSON" for _, ents in TEXTS for *_, label in ents)
+    n = sum(len(ents) for _, ents in TEXTS)
+    for gate, start in ((1, "Changed"), (0.05, "The update changed too much")):
+        first, *_ = verdict(metrics | pass_gates(metrics, max_changed=gate))
+        share = f"{100 * people / n:.1f} %"
+        assert first == (
+            f"{start}: of {n} annotations that the base is sure of, {share} are lost "
+            f"or found otherwise (the gate is {100 * gate:.1f} %; of all {n}: {share})."
+        )
+    metrics |= pass_gates(metrics)
+    for f, is_definition in ((1.0, True), (0.998, False)):
+        # A base that makes other annotations now, as on another machine, is none.
+        metrics["old"]["base"]["f"] = f
+        write_markdown(tmp_path / "report.md", metrics, [])
+        report = (tmp_path / "report.md").read_text("utf-8")
+        assert "## Agreement with the base on unseen text" in report
+        assert ("scores 100 by definition" in report) is is_definition
+        assert "kept" not in report.lower()
+
+
+def test_what_moved_to_a_label_that_was_carved_out_is_not_changed(
+    base, updated, tests, tmp_path
+):
+    old = tests[1]
+    for name, carved in (("one", {}), ("two", {"THING": ["PERSON"], "DISEASE": []})):
+        (tmp_path / name).mkdir()
+        metrics = run(
+            tmp_path / name,
+            base,
+            updated,
+            (tests[0], old),
+            is_gold=False,
+            carved=carved,
+        )
+        sure = metrics["changed"]["sure"]
+        assert sure["moved"] == (3 if carved else 0)
+        assert sure["otherwise"] == (0 if carved else 3)
+        assert sure["kept"] == 4 and sure["lost"] == 0
+        assert metrics["kept"] is bool(carved)
+    sentences = " ".join(verdict(metrics))
+    assert "0.0 % are lost or found otherwise" in sentences
+    assert " 3 moved to a new type." in sentences
+
+
+def test_list_of_corrections_says_which_are_right(base, updated, tests, tmp_path):
+    text = "Anna Berg flew to Oslo on Monday."
+    right = gold(base, text, (18, 22, "GPE"))
+    # The update finds no GPE there; then one where a person marked none.
+    wrong = gold(base, "Nothing happened in the office today.", (20, 30, "GPE"))
+    more = gold(base, "Juan Paz left Oslo.")
+    rejected = base.make_doc("In Lima, Juan Paz met her.")
+    rejected.set_ents([], default="missing")
+    rejected.spans["incorrect_spans"] = [rejected.char_span(3, 7, "GPE")]
+    unseen = base.make_doc("The office in Lima is closed.")
+    unseen.set_ents([], default="missing")
+    docs = [right, wrong, more, rejected, unseen]
+    options = {"labels": ["GPE"], "corrections": True, "min_new_f": 0}
+    metrics = run(tmp_path, base, updated, (docs, tests[1]), **options)
+    rows = metrics["corrections"]
+    assert [row["text"] for row in rows] == [doc.text for doc in docs]
+    assert [row["fixed"] for row in rows] == [True, False, False, False, True]
+    # Nobody said anything of other labels.
+    assert rows[0]["right"] == rows[0]["base"] == rows[0]["updated"]
+    assert rows[0]["right"] == [[18, 22, "GPE"]]
+    assert rows[1]["right"] == [[20, 30, "GPE"]] and rows[1]["updated"] == []
+    assert rows[2]["right"] == [] and rows[2]["updated"] == [[14, 18, "GPE"]]
+    assert rows[3]["right"] == [] and rows[3]["updated"] == [[3, 7, "GPE"]]
+    assert "2 of 5 corrected texts are right" in " ".join(verdict(metrics))
+    assert "the corrections that are scored were trained on" in metrics["doubts"]
 
 
 def test_cure_fits_what_went_wrong(base, updated, tests):

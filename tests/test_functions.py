@@ -3,6 +3,7 @@ from conftest import TEXTS, make_pipeline
 from spacy.training import Example
 
 from scripts.components import ner
+from scripts.components.ner import MARKS
 from scripts.docs import write_docs
 from scripts.functions import (
     create_prepare_component,
@@ -20,9 +21,10 @@ def corpus(base, tmp_path):
     return tmp_path
 
 
-def reader(corpus, ratio=2.0, specialist=True, seed=0):
+def reader(corpus, ratio=2.0, specialist=True, earlier=(), seed=0, agree=0.0):
     paths = (corpus / "new.spacy", corpus / "old")
-    return create_rehearsal_corpus(*paths, ratio, "ner", specialist, ["GPE"], seed)
+    how = (ratio, "ner", specialist, agree, [*earlier], seed)
+    return create_rehearsal_corpus(*paths, *how)
 
 
 def passes(corpus, nlp, n, ratio=2.0, seed=0):
@@ -55,20 +57,59 @@ def marked(base, tmp_path):
     """A rehearsal doc where a specialist finds two cities, and the base finds none."""
     write_docs([base.make_doc("New")], tmp_path / "new.spacy")
     doc = base.make_doc("Juan Paz left Oslo. Nothing happened.")
-    right, wrong = doc.char_span(14, 18, "GPE"), doc.char_span(20, 27, "GPE")
-    doc.ents = [doc.char_span(0, 8, "PERSON"), right, wrong]
+    doc.ents = [doc.char_span(0, 8, "PERSON")]
+    doc.spans[MARKS] = [doc.char_span(14, 18, "GPE"), doc.char_span(20, 27, "GPE")]
     write_docs([doc], tmp_path / "old" / "0.spacy")
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    "specialist, ents, missing",
+    [
+        (True, [("Juan Paz", "PERSON"), ("Oslo", "GPE")], ["Nothing"]),
+        # Begun as the base, or for the labels that it knows.
+        (False, [("Juan Paz", "PERSON")], []),
+    ],
+)
 def test_mark_of_the_specialist_counts_where_the_pipeline_predicts_the_same(
-    marked, base
+    marked, specialist, ents, missing
 ):
-    examples = reader(marked, 9.0)(make_pipeline("own"))
+    examples = reader(marked, 9.0, specialist)(make_pipeline("own"))
     doc = next(eg.reference for eg in examples if eg.reference.text != "New")
-    ents = [(ent.text, ent.label_) for ent in doc.ents]
-    assert ents == [("Juan Paz", "PERSON"), ("Oslo", "GPE")]
-    assert [token.text for token in doc if not token.ent_iob] == ["Nothing"]
+    assert [(ent.text, ent.label_) for ent in doc.ents] == ents
+    assert [token.text for token in doc if not token.ent_iob] == missing
+
+
+@pytest.mark.parametrize("share, is_learned", [(0.5, True), (0.6, False)])
+def test_mark_is_learned_only_of_a_type_that_is_frequent_in_the_raw_text(
+    marked, base, share, is_learned
+):
+    # One annotation in 4 words; in rehearsal two marks in 8 words, at a share of 1.
+    doc = base.make_doc("Now in Lima.")
+    doc.ents = [doc.char_span(7, 11, "GPE")]
+    write_docs([doc], marked / "new.spacy")
+    examples = reader(marked, 2.0, agree=2 * share)(make_pipeline("own"))
+    rehearsed = [eg.reference for eg in examples if "Oslo" in eg.reference.text]
+    found = {ent.text for doc in rehearsed for ent in doc.ents}
+    assert ("Oslo" in found) is is_learned
+
+
+@pytest.mark.parametrize("earlier, missing", [([], []), (["DISEASE"], ["Flu"])])
+def test_pipe_reads_its_own_labels_and_not_those_of_a_pipe_before_it(
+    corpus, base, earlier, missing
+):
+    for path in (corpus / "new.spacy", corpus / "old" / "0.spacy"):
+        doc = base.make_doc("Flu in Lima")
+        doc.ents = [doc.char_span(0, 3, "DISEASE"), doc.char_span(7, 11, "GPE")]
+        write_docs([doc], path)
+    docs = [eg.reference for eg in reader(corpus, 1.0, earlier=earlier)(base)]
+    assert len(docs) == 2
+    for doc in docs:
+        assert [ent.text for ent in doc.ents] == ["Lima"]
+        assert [token.text for token in doc if not token.ent_iob] == missing
+
+
+BOTH = ["DISEASE", "GPE"]
 
 
 def example(nlp, text, gold, predicted, rehearsal=False):
@@ -84,13 +125,24 @@ def test_new_and_old_are_scored_separately(base):
     flu, lima = (0, 3, "DISEASE"), (7, 11, "GPE")
     learned = example(base, "Flu in Lima", [flu, lima], [flu])
     forgot = example(base, "Oslo", [(0, 4, "GPE")], [], rehearsal=True)
-    scores = score_halves([learned, forgot], ner.score, ["DISEASE"])
+    scores = score_halves([learned, forgot], ner.score, ["DISEASE"], BOTH)
     assert (scores["new_f"], scores["old_f"]) == (1.0, 0.0)
 
 
 def test_new_label_on_old_text_costs_old_f(base):
     invented = example(base, "Oslo", [], [(0, 4, "DISEASE")], rehearsal=True)
-    assert score_halves([invented], ner.score, ["DISEASE"])["old_f"] == 0.0
+    scores = score_halves([invented], ner.score, ["DISEASE"], BOTH)
+    assert scores["old_f"] == 0.0
+
+
+def test_second_component_is_scored_on_its_own_labels_alone(base):
+    flu, oslo = (0, 3, "DISEASE"), (7, 11, "GPE")
+    learned = example(base, "Flu in Oslo", [flu, oslo], [flu])
+    kept = example(base, "The Oslo", [(4, 8, "GPE")], [], rehearsal=True)
+    scores = score_halves([learned, kept], ner.score, ["DISEASE"], ["DISEASE"])
+    assert (scores["new_f"], scores["ents_f"]) == (1.0, 1.0)
+    # Rehearsal docs have none of its labels: there is nothing to score.
+    assert scores["old_f"] is None
 
 
 def test_entity_that_a_person_rejected_is_unlearned():

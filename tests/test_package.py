@@ -1,19 +1,20 @@
 import pytest
 import spacy
 import srsly
-from conftest import case_of, metrics_of
+from conftest import KEPT, case_of, metrics_of
 from weasel.util.hashing import get_checksum
 
 from scripts.evaluation.layout import read_notes
 from scripts.evaluation.metrics import pass_gates
 from scripts.package import describe, main, to_card
 
+FLU = case_of("Flu is here", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
+
 
 @pytest.fixture
 def metrics(base, tmp_path):
     base.to_disk(tmp_path / "base")
-    case = case_of("Flu is here", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
-    _, metrics = metrics_of([case], labels=["FLU"])
+    _, metrics = metrics_of([FLU], labels=["FLU"])
     checksum = get_checksum(tmp_path / "base")
     return {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
 
@@ -53,7 +54,7 @@ def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     assert "| **Base** | en_tiny 0.0.0 |" in card
     assert "- **rehearse**: rehearsal 2883" in card
     assert "Kept: F on the old types is 100.0, before 100.0 (retention 1.000" in card
-    assert "| FLU | 1 | 0.0 | 0.0 | 0.0 | 100.0 |" in card
+    assert "| FLU | 0.0 | 100.0 | +100.0 | – | 1 | 0.0 | 0.0 |" in card
     assert "- ner: GPE, PERSON" in card
     assert "still finds\n  1; 0 have a new type, and 0 are lost" in card
 
@@ -66,17 +67,35 @@ def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
 
 
 def test_agreement_with_the_base_is_not_called_kept(tmp_path, metrics):
-    card = describe_and_save(tmp_path, {**metrics, "old_test_is_gold": False})
-    assert "Agreement with the base on unseen text" in card and "keep" not in card
+    _, without_gold = metrics_of([FLU], labels=["FLU"], is_gold=False)
+    without_gold |= pass_gates(without_gold)
+    card = describe_and_save(tmp_path, {**metrics, **without_gold})
+    assert "Agreement with the base on unseen text" in card
+    assert "keep" not in card and "kept" not in card.lower()
+    assert "Changed: of 1 annotations that the base is sure of, 0.0 % are lost" in card
     meta = spacy.load(tmp_path / "out").meta
-    assert "On unseen text it agrees with the base in 100.0 %" in meta["description"]
+    changed = "Of what the base is sure of in unseen text 0.0 % changed."
+    assert meta["description"].endswith(changed)
+    assert meta["performance"]["retention"] is None
+    assert meta["performance"]["changed"]["sure"]["kept"] == 1
 
 
 def test_pipeline_that_forgot_is_not_packaged(tmp_path, metrics):
     gates = pass_gates(metrics, 1.01, 0.3)
-    sentences = "The update forgot: F on the old types is 100.*nothing was packaged"
-    with pytest.raises(ValueError, match=f"{sentences}.*or lower vars.min_retention"):
+    sentences = "^Stopped: not to .* The update forgot: F on .*nothing was packaged"
+    with pytest.raises(ValueError, match=f"{sentences}.*change vars.min_retention"):
         package(tmp_path, {**metrics, **gates})
+    assert not (tmp_path / "out").exists()
+
+
+def test_pipeline_that_changed_too_much_is_not_packaged(tmp_path, metrics):
+    _, without_gold = metrics_of([FLU], labels=["FLU"], is_gold=False)
+    gates = pass_gates(without_gold, max_changed=-1)
+    sentences = (
+        "^Stopped: not to .* The update changed too much: .*nothing was packaged"
+    )
+    with pytest.raises(ValueError, match=f"{sentences}.*change vars.max_changed"):
+        package(tmp_path, {**metrics, **without_gold, **gates})
     assert not (tmp_path / "out").exists()
 
 
@@ -92,7 +111,7 @@ def test_pipeline_that_is_not_packaged_leaves_no_older_wheel(tmp_path, metrics):
 def test_pipeline_that_learned_too_little_is_not_packaged(tmp_path, metrics):
     gates = pass_gates(metrics, 0.97, 1.01)
     sentences = "The update learned too little of FLU.*nothing was packaged"
-    with pytest.raises(ValueError, match=f"{sentences}. Annotate more texts"):
+    with pytest.raises(ValueError, match=f"{sentences}.*annotate more texts, or"):
         package(tmp_path, {**metrics, **gates})
     assert not (tmp_path / "out").exists()
 
@@ -130,8 +149,13 @@ def test_build_that_fails_shows_its_output(tmp_path, metrics, capfd):
 def test_labels_in_the_model_card_are_escaped(tmp_path, metrics):
     label = "A|`B`<img src=x>\u202e"
     case = case_of("Flu is here", [(0, 1, label)], updated=[(0, 1, label)])
-    _, hostile = metrics_of([case], labels=[label])
+    # What is found in a text that is not about it is an example in the verdict.
+    alarm = case_of(label, updated=[(0, 3, label)])
+    _, hostile = metrics_of([case], [KEPT, alarm], labels=[label])
     card = describe_and_save(tmp_path, {**metrics, **hostile})
     escaped = "A&#124;&#96;B&#96;&lt;img src=x&gt;[U+202E]"
     assert f"| {escaped} | 1 | 0.0 |" in card and f"updated with {escaped} by" in card
+    assert (
+        "New types are found 500 times in 1,000 texts of the old test: “A&#124;" in card
+    )
     assert "<img" not in card and "\u202e" not in card and "`" not in card

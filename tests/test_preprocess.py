@@ -424,6 +424,70 @@ def test_labels_that_the_base_does_not_know_are_new(base, tmp_path):
     assert account["new_labels"] == ["DISEASE"]
 
 
+LEEDS = {"start": 20, "end": 25, "label": "GPE"}
+
+
+def corrections(n):
+    texts = [f"Asthma is common in Leeds {i}." for i in range(n)]
+    return [{"text": text, "spans": [LEEDS]} for text in texts]
+
+
+def test_corrections_are_all_in_train_dev_and_test(base, tmp_path, capsys):
+    base.to_disk(tmp_path / "base")
+    train = write(tmp_path / "train.jsonl", corrections(30))
+    settings = {"base": str(tmp_path / "base"), "dev": "", "test": ""}
+    account, _, docs = preprocess(tmp_path, train, **settings)
+    texts = [row["text"] for row in corrections(30)]
+    assert docs.keys() == {"train", "dev", "test"}
+    for name in docs:
+        assert [doc.text for doc in docs[name]] == texts
+        assert ents(docs, name) == [[("Leeds", "GPE")]] * 30
+    assert account["corrections"] is True and account["copies"] == ["dev", "test"]
+    assert account["new_labels"] == []
+    assert account["docs"] == {"train": 30, "dev": 30, "test": 30}
+    # Each row was read once.
+    assert account["rows"]["in"] == account["rows"]["kept"] == 30
+    assert account["near"]["rows"] == 0
+    assert "These are corrections: all are trained on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "rows, annotated_labels",
+    [
+        # DISEASE is new.
+        ([*corrections(29), GOOD], ""),
+        # It is, though no row has it.
+        (corrections(30), "GPE DISEASE"),
+        # 1,800 words, of which some can be spared.
+        (corrections(300), ""),
+    ],
+)
+def test_annotations_that_are_no_corrections_are_split(
+    base, tmp_path, capsys, rows, annotated_labels
+):
+    base.to_disk(tmp_path / "base")
+    train = write(tmp_path / "train.jsonl", rows)
+    settings = {"base": str(tmp_path / "base"), "dev": "", "test": ""}
+    settings["annotated_labels"] = annotated_labels
+    account, _, docs = preprocess(tmp_path, train, **settings)
+    assert account["corrections"] is False and account["copies"] == []
+    assert sum(map(len, docs.values())) == len(rows)
+    assert docs["dev"] and docs["test"]
+    assert "corrections" not in capsys.readouterr().out
+
+
+def test_only_what_the_user_left_empty_is_a_copy_of_the_corrections(base, tmp_path):
+    base.to_disk(tmp_path / "base")
+    train = write(tmp_path / "train.jsonl", corrections(3))
+    own = write(tmp_path / "dev.jsonl", [{**GOOD, "spans": [LEEDS]}])
+    settings = {"base": str(tmp_path / "base"), "dev": own, "test": ""}
+    account, _, docs = preprocess(tmp_path, train, **settings)
+    assert account["docs"] == {"dev": 1, "train": 3, "test": 3}
+    # A dev or test of their own was not trained on.
+    assert account["corrections"] is True and account["copies"] == ["test"]
+    assert [doc.text for doc in docs["dev"]] == [GOOD["text"]]
+
+
 def test_known_labels_are_those_of_the_component(base, tmp_path):
     base.to_disk(tmp_path / "base")
     renamed = spacy.load(tmp_path / "base")

@@ -16,7 +16,7 @@ def doc_with(nlp, text, *ents):
     return doc
 
 
-def rehearse(base, folder, raw, old_test=None, annotations=()):
+def rehearse(base, folder, raw, old_test=None, annotations=(), corrections=()):
     folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
@@ -24,10 +24,15 @@ def rehearse(base, folder, raw, old_test=None, annotations=()):
         write_docs([doc], folder / "annotations" / name / "00000.spacy")
     for number, docs in enumerate(annotations):
         write_docs(docs, folder / "annotations" / "train" / f"{number:05}.spacy")
+    for name in ("train", "dev", "test") if corrections else ():
+        write_docs(corrections, folder / "annotations" / name / "00000.spacy")
     if old_test:
         docs = [doc_with(base, old_test)]
         write_docs(docs, folder / "annotations" / "old_test" / "00000.spacy")
-    srsly.write_json(folder / "preprocess.json", {"labels": ["DISEASE"]})
+    labels = sorted({e.label_ for doc in corrections for e in doc.ents}) or ["DISEASE"]
+    account = {"labels": labels, "copies": ["dev", "test"] if corrections else []}
+    account["new_labels"] = []
+    srsly.write_json(folder / "preprocess.json", account)
     srsly.write_jsonl(folder / "raw.jsonl", [{"text": text} for text in raw])
     main(
         folder / "base",
@@ -74,6 +79,54 @@ def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_p
         again = base.make_doc(row.record.text)
         annotate(again, row, Options())
         assert doc.to_json()["ents"] == again.to_json()["ents"]
+
+
+def test_corrections_are_completed_in_train_and_dev_and_written_once(base, tmp_path):
+    corrections = [doc_with(base, "Juan Paz likes Flu.", (15, 18, "GPE"))]
+    docs = rehearse(base, tmp_path, RAW, corrections=corrections)
+    for name in ("train", "dev"):
+        ents = {(ent.text, ent.label_) for ent in docs[name][0].ents}
+        assert ents == {("Juan Paz", "PERSON"), ("Flu", "GPE")}
+    assert [ent.text for ent in docs["test"][0].ents] == ["Flu"]
+    rows = list(srsly.read_jsonl(tmp_path / "completed.jsonl"))
+    assert [row["text"] for row in rows] == ["Juan Paz likes Flu."]
+    assert srsly.read_json(tmp_path / "account.json")["completed"] == 1
+    # The base finds nothing in Flu, and that it calls Juan Paz a PERSON is no matter.
+    assert srsly.read_json(tmp_path / "account.json")["base_calls_them"] == {}
+
+
+def test_account_says_what_the_base_calls_the_annotations_and_what_was_carved(
+    base, tmp_path, capsys
+):
+    paz, oslo = (0, 8), (14, 18)
+
+    def unknown(label, n):
+        text = "Nothing happened in the office today."
+        return [doc_with(base, text, (24, 30, label)) for _ in range(n)]
+
+    left = "Juan Paz left Oslo."
+    docs = [doc_with(base, left, (*paz, "POLITICIAN"), (*oslo, "GPE"))] * 2
+    # One of twenty is enough to be carved out of a label, one of 21 is not.
+    docs += [*unknown("CITY", 19), doc_with(base, left, (*oslo, "CITY"))]
+    docs += [*unknown("TOWN", 20), doc_with(base, left, (*oslo, "TOWN"))]
+    rehearse(base, tmp_path, RAW, annotations=[docs])
+    account = srsly.read_json(tmp_path / "account.json")
+    assert account["annotations"] == 45
+    # The two that the base calls GPE, as the person does, are not counted.
+    assert account["base_calls_them"] == {"PERSON": 2, "GPE": 2}
+    carved = {"CITY": ["GPE"], "GPE": [], "POLITICIAN": ["PERSON"], "TOWN": []}
+    assert account["carved"] == carved
+    out = capsys.readouterr().out
+    assert "Of 45 annotations the base calls 2 PERSON, 2 GPE." in out
+
+
+def test_an_annotation_over_two_entities_is_called_both_names(base, tmp_path):
+    docs = [doc_with(base, "Juan Paz left Oslo.", (0, 18, "EVENT"))]
+    rehearse(base, tmp_path, RAW, annotations=[docs])
+    account = srsly.read_json(tmp_path / "account.json")
+    assert account["annotations"] == 1
+    assert account["base_calls_them"] == {"GPE": 1, "PERSON": 1}
+    assert account["carved"] == {"EVENT": ["GPE", "PERSON"]}
 
 
 def test_old_test_is_held_out_of_the_raw_text_where_there_is_no_gold(base, tmp_path):

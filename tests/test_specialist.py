@@ -1,16 +1,17 @@
 import pytest
 import srsly
-from conftest import SETTINGS, TEXTS, make_pipeline
+from conftest import TEXTS, make_pipeline, write_settings
+from spacy.tokens import Span
 
 from scripts.components import ner
-from scripts.configure import make_config, read_settings
+from scripts.configure import main as configure
 from scripts.docs import read_docs, write_docs
 from scripts.scale.shards import MANIFEST, checksum
 from scripts.specialist import main, mark_all
 
 
-def ents(doc):
-    return [(ent.text, ent.label_) for ent in doc.ents]
+def marks(doc):
+    return [(span.text, span.label_) for span in doc.spans.get(ner.MARKS, ())]
 
 
 def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
@@ -19,9 +20,10 @@ def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
     doc, other = base.make_doc(text), base.make_doc(text)
     other.ents = [other.char_span(0, 4, "ORG")]
     for each in (doc, other):
-        ner.mark(each, specialist(text), {"PERSON"})
-    assert ents(doc) == [("Juan Paz", "PERSON")]
-    assert ents(other) == [("Juan", "ORG")]
+        ner.mark(each, specialist(text), {"PERSON"}, {})
+    assert marks(doc) == [("Juan Paz", "PERSON")]
+    assert marks(other) == []
+    assert [(ent.text, ent.label_) for ent in other.ents] == [("Juan", "ORG")]
 
 
 def test_marks_are_written_file_by_file_and_docs_with_one_are_counted(base, tmp_path):
@@ -31,9 +33,22 @@ def test_marks_are_written_file_by_file_and_docs_with_one_are_counted(base, tmp_
         path = tmp_path / "old" / f"{number:05}.spacy"
         write_docs([base.make_doc(text)] * 2, path)
     marked = tmp_path / "marked"
-    assert mark_all(tmp_path / "old", marked, specialist, "ner", {"PERSON"}) == 6
+    how = (specialist, "ner", {"PERSON"}, {})
+    assert mark_all(tmp_path / "old", marked, *how) == 6
     texts = [doc.text for doc in read_docs(marked)]
     assert texts == [text for text, _ in TEXTS for _ in range(2)]
+
+
+@pytest.mark.parametrize("carved, n_marked", [({}, 0), ({"PERSON": ["ORG"]}, 1)])
+def test_marks_win_over_labels_that_the_new_type_was_carved_out_of(
+    base, tmp_path, carved, n_marked
+):
+    make_pipeline("own").to_disk(tmp_path / "specialist")
+    doc = base.make_doc("Juan Paz left Oslo.")
+    doc.ents = [Span(doc, 0, 2, "ORG")]
+    write_docs([doc], tmp_path / "old" / "00000.spacy")
+    paths = (tmp_path / "old", tmp_path / "marked", tmp_path / "specialist")
+    assert mark_all(*paths, "ner", {"PERSON"}, carved) == n_marked
 
 
 @pytest.fixture
@@ -43,7 +58,7 @@ def choose(any_base, tmp_path):
     base.to_disk(tmp_path / "base")
     texts = [*(text for text, _ in TEXTS), "Flu is back in Lima."]
 
-    def run(label, specialist=True, **settings):
+    def run(label, keep="exact", min_steps=100, **settings):
         annotated = base.make_doc("Flu is back in Oslo.")
         annotated.ents = [annotated.char_span(0, 3, label)]
         write_docs([annotated], tmp_path / "new.spacy")
@@ -52,22 +67,26 @@ def choose(any_base, tmp_path):
         line = {"file": shard.name, "base": "", "texts": "", "md5": checksum(shard)}
         srsly.write_jsonl(tmp_path / "rehearsal" / MANIFEST, [line])
         manifest = checksum(tmp_path / "rehearsal" / MANIFEST)
-        srsly.write_json(tmp_path / "rehearse.json", {"manifest": manifest})
-        paths = {"train": "new.spacy", "dev": "new.spacy", "rehearsal": "chosen"}
-        overrides = {f"paths.{k}": str(tmp_path / v) for k, v in paths.items()}
-        overrides |= {"update.min_steps": 100, **settings}
         new_labels = [label] if label == "DISEASE" else []
-        alone = {"corpora.train.ratio": 0.0, "corpora.train.specialist": False}
-        update = {"corpora.train.specialist": specialist}
-        for name, changes in {"specialist": alone, "update": update}.items():
-            changes = {**overrides, **changes}
-            read = read_settings(SETTINGS, new_labels, 6, changes)
-            base_dir = str(tmp_path / "base")
-            config = make_config(base, base_dir, "ner", read, [label], 6)
-            config.to_disk(tmp_path / f"{name}.cfg")
+        account = {"manifest": manifest, "carved": {label: []}}
+        account["new_labels"] = new_labels
+        srsly.write_json(tmp_path / "rehearse.json", account)
+        account = {"labels": [label], "new_labels": new_labels, "corrections": False}
+        srsly.write_json(tmp_path / "preprocess.json", account)
+        configure(
+            tmp_path / "base",
+            write_settings(tmp_path / "update.cfg", min_steps, **settings),
+            tmp_path / "preprocess.json",
+            tmp_path / "configs",
+            train=tmp_path / "new.spacy",
+            dev=str(tmp_path / "new.spacy"),
+            rehearsal=str(tmp_path / "chosen"),
+            specialist=str(tmp_path / "specialist" / "model-last"),
+            logs=str(tmp_path),
+            keep=keep,
+        )
         main(
-            tmp_path / "specialist.cfg",
-            tmp_path / "update.cfg",
+            tmp_path / "configs",
             str(tmp_path / "rehearsal"),
             tmp_path / "rehearse.json",
             tmp_path / "chosen",
@@ -79,24 +98,30 @@ def choose(any_base, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "label, specialist", [("DISEASE", True), ("DISEASE", False), ("GPE", True)]
+    "label, keep, specialist",
+    [
+        ("DISEASE", "exact", "true"),
+        ("DISEASE", "one", "true"),
+        ("DISEASE", "exact", "false"),
+        ("GPE", "exact", "true"),
+    ],
 )
 def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
-    choose, tmp_path, label, specialist
+    choose, tmp_path, label, keep, specialist
 ):
-    docs = choose(label, specialist)
+    docs = choose(label, keep, specialist=specialist)
     texts = [*(text for text, _ in TEXTS), "Flu is back in Lima."]
     assert [doc.text for doc in docs] == texts
     assert (tmp_path / "specialist").exists()
-    is_trained = specialist and label == "DISEASE"
+    is_trained = specialist == "true" and label == "DISEASE"
     assert (tmp_path / "specialist" / "model-last").exists() is is_trained
-    assert (("Flu", label) in ents(docs[-1])) is is_trained
+    assert (("Flu", label) in marks(docs[-1])) is is_trained
+    assert not any(doc.ents for doc in docs)
 
 
 def test_as_many_words_are_chosen_as_training_reads(choose):
-    budget = {"update.passes": 1, "update.min_steps": 4}
-    budget |= {"update.min_batch_words": 8}
-    docs = choose("GPE", **budget, **{"corpora.train.ratio": 1.0})
+    budget = {"passes": 1, "min_batch_words": 8, "ratio": 1.0}
+    docs = choose("GPE", min_steps=4, **budget)
     # Of 4 steps of 8 words half are of rehearsal docs.
     n_words = [len(doc) for doc in docs]
     assert 16 <= sum(n_words) < 16 + max(n_words)

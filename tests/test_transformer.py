@@ -4,7 +4,7 @@ import pytest
 import spacy
 from conftest import TEXTS
 from spacy.training import Example
-from test_configure import others, update
+from test_configure import found, others, update, weights
 from thinc.api import Config
 
 from scripts.extras.average import check_weights
@@ -101,7 +101,7 @@ def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
     transformer_base, tmp_path
 ):
     update(transformer_base, tmp_path / "first")
-    specialist = str(tmp_path / "first" / "update" / "model-last")
+    specialist = str(tmp_path / "first" / "trained" / "update" / "model-last")
     updated = update(transformer_base, tmp_path / "second", specialist=specialist)
     assert updated.pipe_names == ["transformer", "tagger", "ner"]
     text = "Anna Berg left Lima on Monday."
@@ -112,6 +112,21 @@ def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
     )
     assert before == after
     assert "DISEASE" in updated.get_pipe("ner").labels
+
+
+def test_exact_adds_a_small_ner_with_a_tok2vec_of_its_own_to_a_transformer_base(
+    transformer_base, tmp_path
+):
+    updated = update(transformer_base, tmp_path, max_steps=250, keep="exact")
+    assert updated.pipe_names == ["transformer", "tagger", "ner_new", "ner"]
+    assert updated.get_pipe("ner_new").labels == ("DISEASE",)
+    base = spacy.load(tmp_path / "base")
+    for name in base.pipe_names:
+        assert weights(base, name) == weights(updated, name)
+    assert ("Flu", "DISEASE") in found(updated, "Flu is back in Oslo.")
+    # It listens to nothing: the transformer feeds the others alone.
+    listeners = updated.get_pipe("transformer").listening_components
+    assert sorted(listeners) == ["ner", "tagger"]
 
 
 def test_average_of_transformers_is_refused(transformer_base):

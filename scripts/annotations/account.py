@@ -31,6 +31,8 @@ class Account:
         labels: The labels that occur in each set.
         docs: Docs by set.
         readings: How the offsets of each file were read.
+        corrections: Whether the annotations are few, and all of known labels.
+        copies: The sets that are copies of `train`, since nothing was split off it.
     """
 
     counts: Counts = field(default_factory=Counter)
@@ -39,6 +41,8 @@ class Account:
     labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     docs: dict[str, int] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
+    corrections: bool = False
+    copies: list[str] = field(default_factory=list)
 
     def keep(self, row: Row, counts: Counts) -> None:
         """Count a row that became a doc; `counts` has its spans that changed."""
@@ -80,6 +84,8 @@ class Account:
                 if how != Reading()
             },
             "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
+            "corrections": self.corrections,
+            "copies": self.copies,
             "formats": self.counts_of("formats"),
         }
 

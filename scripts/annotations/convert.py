@@ -3,6 +3,7 @@
 Everything is in memory: annotations are thousands of rows.
 """
 
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from scripts.annotations.records import IgnoredError, RejectedError, Row
 from scripts.annotations.rows import find_annotations, read_rows
 from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
 from scripts.command import track
-from scripts.components import kind_of
+from scripts.components import kind_of, labels_of
 from scripts.docs import write_files
 
 # In the order of conversion: train is compared with those that are held out.
 SETS = ("dev", "test", "old_test", "train")
+# Words in corrections: some tens of sentences. With more annotations some can be spared
+# to score on.
+MAX_CORRECTED = 1500
 
 
 def read_annotations(pattern: str, options: Options) -> list[Row]:
@@ -36,13 +40,27 @@ def read_annotations(pattern: str, options: Options) -> list[Row]:
     return found
 
 
+def are_corrections(
+    rows: Iterable[Row], labels: Collection[str], known: Collection[str]
+) -> bool:
+    """Check whether annotations are corrections: few, and all of known labels."""
+    n_words = sum(len(row.record.text.split()) for row in rows if row.record)
+    return {*labels} <= {*known} and n_words <= MAX_CORRECTED
+
+
 def read_sets(
-    settings: dict[str, str | None], options: Options
-) -> tuple[dict[str, list[Row]], Collection[str]]:
-    """Read the rows of every set, and the labels that count."""
+    settings: dict[str, str | None], options: Options, known: Collection[str]
+) -> tuple[dict[str, list[Row]], Collection[str], bool]:
+    """Read the rows of every set, the labels that count, and if they are corrections.
+
+    Nothing is split off corrections: all of them are to be learned.
+    """
     rows = read_annotations(settings["train"], options)
     records = [row.record for row in rows if row.record]
-    split_off = [name for name, pattern in settings.items() if pattern == ""]
+    labels = options.labels or count_labels(records)
+    corrections = are_corrections(rows, labels, known)
+    empty = [name for name, pattern in settings.items() if pattern == ""]
+    split_off = [] if corrections else empty
     set_of = split_texts(records, split_off, options.labels)
     sets: dict[str, list[Row]] = {name: [] for name in (*split_off, "train")}
     for row in rows:
@@ -51,7 +69,7 @@ def read_sets(
     for name in SETS:
         if settings[name] and name != "train":
             sets[name] = read_annotations(settings[name], options_for(name, options))
-    return sets, options.labels or count_labels(records)
+    return sets, labels, corrections
 
 
 def options_for(name: str, options: Options) -> Options:
@@ -73,9 +91,10 @@ def convert_all(
     None: there is no such set. `n_process` processes tokenize; -1: as many as cores.
     Returns the account of the annotations, and that of the old test.
     """
-    sets, labels = read_sets(settings, options)
-    facts = kind_of(nlp, options.component).facts
     account, old_account, held_out = Account(), Account(), HeldOut()
+    known = labels_of(nlp, options.component)
+    sets, labels, account.corrections = read_sets(settings, options, known)
+    facts = kind_of(nlp, options.component).facts
     for name in [name for name in SETS if name in sets]:
         is_old = name == "old_test"
         own, counted = (old_account, None) if is_old else (account, labels)
@@ -84,6 +103,12 @@ def convert_all(
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
         docs = examine(docs, name, facts, held_out, own)
         own.docs[name] = write_files(docs, output_dir / name)
+    if account.corrections:
+        account.copies = [name for name in settings if settings[name] == ""]
+    for name in account.copies:
+        shutil.copytree(output_dir / "train", output_dir / name)
+        account.docs[name] = account.docs["train"]
+        account.labels[name] = account.labels["train"]
     return account, old_account
 
 

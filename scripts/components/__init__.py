@@ -9,6 +9,7 @@ end exclusive. The label is the last item.
 To add one, write the module and name the factory in `KINDS`.
 """
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from spacy.language import Language
@@ -40,12 +41,55 @@ def kind_of(nlp: Language, component: str) -> ModuleType:
     return KINDS[factory]
 
 
+def second_of(component: str) -> str:
+    """Return the name of the second component, which has the new labels alone."""
+    return f"{component}_new"
+
+
+def pipes_of(nlp: Language, component: str) -> list[str]:
+    """List the pipes that find the facts of a component: a second one, and itself."""
+    names = (second_of(component), component)
+    return [name for name in names if name in nlp.component_names]
+
+
+def labels_of(nlp: Language, component: str) -> list[str]:
+    """List the labels that a component and a second one know, in alphabetical order."""
+    pipes = pipes_of(nlp, component)
+    return sorted({label for pipe in pipes for label in nlp.pipe_labels[pipe]})
+
+
+def parts_of(
+    nlp: Language, component: str, labels: Iterable[str], keep: str
+) -> dict[str, list[str]]:
+    """Assign each annotated label to the pipe that learns it.
+
+    A label that the pipeline knows is corrected where it is. A new one goes to a second
+    component if `keep` is `exact`, so that the base's own stays as it is, and else to
+    the component. There is never a third component.
+
+    Returns:
+        The labels of each pipe that learns; new labels first.
+    """
+    second = second_of(component)
+    owners = {
+        label: pipe
+        for pipe in pipes_of(nlp, component)
+        for label in nlp.pipe_labels[pipe]
+    }
+    parts: dict[str, list[str]] = {second: [], component: []}
+    for label in labels:
+        parts[owners.get(label, second if keep == "exact" else component)].append(label)
+    return {pipe: some for pipe, some in parts.items() if some}
+
+
 def listened_to(nlp: Language, component: str) -> dict[str, list[str]]:
     """List the pipes that a component listens to, with the names of all listeners.
 
-    There are none if the component owns its tok2vec.
+    A second component counts as a part of it. There are none if the component owns its
+    tok2vec.
     """
+    pipes = {*pipes_of(nlp, component)}
     listeners = {
         name: getattr(pipe, "listening_components", []) for name, pipe in nlp.components
     }
-    return {name: names for name, names in listeners.items() if component in names}
+    return {name: names for name, names in listeners.items() if pipes & {*names}}

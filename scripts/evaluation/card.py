@@ -6,7 +6,7 @@ from typing import Any
 from scripts.evaluation.layout import Notes, lay_out
 from scripts.evaluation.metrics import Metrics
 from scripts.evaluation.render import render
-from scripts.evaluation.verdict import verdict
+from scripts.evaluation.verdict import headline, verdict
 
 CARD = Path(__file__).parent / "model_card.md"
 
@@ -15,16 +15,19 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
     """Return what changes in the meta data of the base."""
     name = f"{base['lang']}_{base['name']} {base['version']}"
     source = {key: base.get(key, "") for key in ("url", "license", "author")}
-    new, f = ", ".join(metrics["new"]["labels"]), f"{100 * metrics['retention']:.1f}"
-    old = f"Old types keep {f} % of the base's F-score."
-    if not metrics.get("old_test_is_gold", True):
-        old = f"On unseen text it agrees with the base in {f} % of its F-score."
+    new, retention = ", ".join(metrics["new"]["labels"]), metrics["retention"]
+    if retention is None:
+        share = metrics["changed"]["sure"]["share"]
+        old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
+    else:
+        old = f"Old types keep {100 * retention:.1f} % of the base's F-score."
     return {
         "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
         "license": base.get("license", ""),
         "sources": [*(base.get("sources") or []), {"name": name, **source}],
         "performance": {
-            "retention": metrics["retention"],
+            "retention": retention,
+            "changed": metrics["changed"],
             "retention_interval": metrics["retention_interval"],
             "ents_f_old": metrics["old"]["updated"]["f"],
             "ents_f_old_base": metrics["old"]["base"]["f"],
@@ -46,6 +49,7 @@ def to_card(meta: dict[str, Any], metrics: Metrics, data: Notes) -> str:
         meta=meta,
         metrics=metrics,
         learned=list(metrics["new"]["labels"]),
+        headline=headline(metrics),
         verdict=verdict(metrics),
         tests=lay_out(metrics),
         data=data,

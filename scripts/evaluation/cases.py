@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.command import track
-from scripts.components import kind_of
+from scripts.components import kind_of, pipes_of
 from scripts.scale.pipelines import leave_out_others
 
 # The two pipelines, as all results name them.
@@ -18,12 +18,16 @@ Fact = tuple[Any, ...]
 
 
 class Case(NamedTuple):
-    """A gold doc, its facts, and those that `base` and `updated` find in its text."""
+    """A gold doc, its facts, and those that `base` and `updated` find in its text.
+
+    `sure` are those that the base is sure of.
+    """
 
     doc: Doc
     kind: ModuleType
     gold: set[Fact]
     found: dict[str, set[Fact]]
+    sure: Collection[Fact] = ()
 
     def judged(self, labels: Collection[str]) -> tuple[set[Fact], dict[str, set[Fact]]]:
         """Return the facts with these labels that count: gold, and what was found.
@@ -41,6 +45,22 @@ class Case(NamedTuple):
         """Return the facts that share no token with any of the others."""
         overlap = self.kind.overlap
         return {fact for fact in facts if not any(overlap(fact, o) for o in others)}
+
+
+def add_sure(cases: list[Case], base: Language, component: str) -> list[Case]:
+    """Add to cases which of its findings the base is sure of."""
+    pipes, texts = pipes_of(base, component), [case.doc.text for case in cases]
+    sure: list[set[Fact]] = [set() for _ in cases]
+    with base.select_pipes(disable=pipes):
+        docs = list(base.pipe(texts))
+    for pipe in pipes:
+        found = cases[0].kind.sure_facts(base, pipe, docs) if cases else ()
+        for some, more in zip(sure, found, strict=True):
+            some |= more
+    return [
+        case._replace(sure=some & case.found["base"])
+        for case, some in zip(cases, sure, strict=True)
+    ]
 
 
 def annotate(

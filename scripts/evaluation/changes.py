@@ -46,6 +46,30 @@ def find_changes(
                 }
 
 
+def list_corrections(
+    cases: Iterable[Case], labels: Collection[str]
+) -> list[dict[str, Any]]:
+    """List corrected docs: `text`, what is `right`, `base` and `updated`, if `fixed`.
+
+    A doc is right if all that was annotated is found, and nothing else of its labels.
+    """
+    rows = []
+    for case in cases:
+        gold, found = case.judged(labels)
+        # Where a person rejected something, nothing else was looked at.
+        rejected = case.kind.rejected_facts(case.doc)
+        found = {who: found[who] | case.found[who] & rejected for who in WHO}
+        sides = {"right": gold, **found}
+        rows.append(
+            {
+                "text": case.doc.text,
+                **{k: case.kind.to_spans(case.doc, v) for k, v in sides.items()},
+                "fixed": found["updated"] == gold,
+            }
+        )
+    return rows
+
+
 def changes_of(
     case: Case, labels: Collection[str], known: Collection[str]
 ) -> Iterator[tuple[Fact, str]]:

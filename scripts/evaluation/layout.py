@@ -12,9 +12,9 @@ from wasabi import msg
 from scripts.evaluation.cases import WHO
 from scripts.evaluation.changes import GROUPS
 from scripts.evaluation.metrics import Metrics
-from scripts.evaluation.render import HERE, render, show_interval
+from scripts.evaluation.render import HERE, render, show_interval, to_line
 from scripts.evaluation.scores import MISSED, SPURIOUS
-from scripts.evaluation.verdict import verdict
+from scripts.evaluation.verdict import headline, verdict
 from scripts.files import written_whole
 
 TITLE = "What the update changed"
@@ -34,6 +34,8 @@ AGREEMENT = (
     "text that nothing else saw. Where the update is right and the base wrong, that "
     "counts as a mistake.",
 )
+# Characters of a corrected text that are shown.
+N_CHARS = 100
 # A heading and a table for each part of how an update was made.
 Notes = list[tuple[str, list[tuple[str, str]]]]
 
@@ -96,6 +98,7 @@ def write_markdown(
     report = render(
         HERE / "report.md",
         title=title,
+        headline=headline(metrics) if "gates" in metrics else "",
         verdict=verdict(metrics),
         tests=lay_out(metrics),
         groups=[(group, counts[group]) for group in GROUPS if counts[group]],
@@ -116,6 +119,27 @@ def print_tests(metrics: Metrics) -> None:
             rows.append(row)
         print(f"\n{test['title']}")
         msg.table(rows, header=header, divider=True, aligns=["l", *"r" * 5])
+    for row in tell_corrections(metrics):
+        (msg.good if row["fixed"] else msg.fail)(f"{row['text']} → {row['found']}")
+
+
+def tell_corrections(metrics: Metrics) -> list[dict[str, Any]]:
+    """List corrected texts: the start of each, what is found, and if it is right."""
+
+    def show(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+        found = [f"{text[start:end]} {label}" for start, end, label in spans]
+        return to_line(", ".join(found) or "nothing")
+
+    return [
+        {
+            "text": to_line(row["text"][:N_CHARS]),
+            "fixed": row["fixed"],
+            "base": show(row["text"], row["base"]),
+            "found": show(row["text"], row["updated"]),
+            "right": show(row["text"], row["right"]),
+        }
+        for row in metrics.get("corrections", ())
+    ]
 
 
 def read_notes(paths: Iterable[Path]) -> Notes:

@@ -1,5 +1,6 @@
 """The metrics of an update: both tests, what moved to a new type, and the gates."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -8,14 +9,24 @@ from spacy.scorer import PRFScore
 from scripts.evaluation.cases import WHO, Case
 from scripts.evaluation.scores import score
 
-METRICS_VERSION = 2
+METRICS_VERSION = 3
 Metrics = dict[str, Any]
+# The gates as project.yml sets them: a lower one is a doubt. Two updates with other
+# seeds change 3 % of what the base is sure of, and one that forgot 9 to 21 %.
+GATES = {"min_retention": 0.97, "min_new_f": 0.3, "max_changed": 0.05}
+# Entities in a test with which a score holds within ten points, at a probability of
+# 95 %, whatever the score is.
+ENOUGH = 96
+# Examples of what is found of new types in unseen text.
+N_EXAMPLES = 5
 
 
 def to_metrics(
     cases: dict[str, list[Case]],
     labels: dict[str, Collection[str]],
     known: Collection[str],
+    carved: dict[str, list[str]] | None = None,
+    is_gold: bool = True,
 ) -> Metrics:
     """Return the metrics of an update, without the gates; the README explains them.
 
@@ -23,58 +34,170 @@ def to_metrics(
         cases: The tests `new` and `old`.
         labels: The labels that count, by test.
         known: All labels of the base.
+        carved: The base's labels that each annotated label was carved out of.
+        is_gold: Whether the old test is gold, and not what the base itself finds.
     """
     new, old = (score(cases[name], labels[name]) for name in ("new", "old"))
     before, after = old["base"]["f"], old["updated"]["f"]
-    unmoved, n_added, outcomes = follow(cases["old"], labels["old"], known)
-    return {
-        "version": METRICS_VERSION,
+    unmoved, outcomes = follow(cases["old"], labels["old"], known)
+    kept = {
         "retention": after / before if before else None,
         "retention_interval": old["ratio_interval"],
         "retention_unmoved": unmoved,
+    }
+    spurious = find_spurious(cases["old"], known)
+    not_annotated = {*known} - {*labels["new"]}
+    gold_tests = (new, old) if is_gold else (new,)
+    return {
+        "version": METRICS_VERSION,
+        "old_test_is_gold": is_gold,
+        **(kept if is_gold else dict.fromkeys(kept)),
+        "changed": count_changed(cases["old"], not_annotated, carved or {}),
         "old": old,
         "new": new,
         "labels": {**old["labels"], **new["labels"]},
-        "spurious": 1000 * n_added / max(1, old["docs"]),
+        "new_labels": sorted({*labels["new"]} - {*known}),
+        "untested": sorted(n for n in labels["new"] if not gold_of(n, gold_tests)),
+        "spurious": 1000 * spurious.total() / max(1, old["docs"]),
+        "spurious_examples": [text for text, _ in spurious.most_common(N_EXAMPLES)],
         "fates": outcomes,
     }
 
 
+def gold_of(label: str, tests: Iterable[dict[str, Any]]) -> int:
+    """Return how many annotations of a label some tests have."""
+    return sum(test["labels"].get(label, {}).get("gold", 0) for test in tests)
+
+
+def find_spurious(cases: Iterable[Case], known: Collection[str]) -> Counter[str]:
+    """Count what the update finds of new types in the old test, by its text."""
+    return Counter(
+        case.doc[case.kind.tokens(fact).start : case.kind.tokens(fact).stop].text
+        for case in cases
+        for fact in sorted(case.found["updated"])
+        if fact[-1] not in known
+    )
+
+
+def count_changed(
+    cases: Iterable[Case], labels: Collection[str], carved: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Count what became of the base's own findings, right or wrong.
+
+    Two trainings differ in much of what they guess, and little in what they are sure
+    of: so the findings that the base is sure of tell forgetting from noise.
+
+    Args:
+        cases: The old test.
+        labels: The labels that count: those that were not annotated.
+        carved: The base's labels that each annotated label was carved out of.
+
+    Returns:
+        For `all` findings and those that the base is `sure` of: how many were `found`;
+        how many the update finds as well (`kept`), not at all (`lost`), as another
+        label or with other bounds (`otherwise`), or as a label that was carved out of
+        theirs (`moved`); and as `share` those lost or found otherwise. And how many
+        `new` ones of these labels it finds.
+    """
+    counts = {name: Counter() for name in ("all", "sure")}
+    n_new = 0
+    for case in cases:
+        base, updated = ({f for f in case.found[who] if f[-1] in labels} for who in WHO)
+        n_new += len(case.apart(updated, case.found["base"]))
+        for fact in base:
+            instead = [o for o in case.found["updated"] if case.kind.overlap(fact, o)]
+            outcome = "otherwise" if instead else "lost"
+            if fact in updated:
+                outcome = "kept"
+            elif any(fact[-1] in carved.get(label, ()) for *_, label in instead):
+                outcome = "moved"
+            counts["all"][outcome] += 1
+            counts["sure"][outcome] += fact in case.sure
+    changed: dict[str, Any] = {"new": n_new}
+    for name, n in counts.items():
+        share = (n["lost"] + n["otherwise"]) / n.total() if n.total() else None
+        outcomes = {key: n[key] for key in ("kept", "lost", "otherwise", "moved")}
+        changed[name] = {"found": n.total(), **outcomes, "share": share}
+    return changed
+
+
 def follow(
     cases: Iterable[Case], labels: Collection[str], known: Collection[str]
-) -> tuple[float | None, int, dict[str, int]]:
+) -> tuple[float | None, dict[str, int]]:
     """Find out what happened to the old types.
 
     A type that is carved out of an old one takes facts with it. They have moved: that
     is what the annotations ask for, and not forgetting.
 
     Returns:
-        Retention without what moved; how many facts of new types the update finds; and
-        how many of those that the base found are `kept`, `moved` and `forgotten`.
+        Retention without what moved; and how many of the gold facts that the base found
+        are `kept`, `moved` and `forgotten`.
     """
     scores = {who: PRFScore() for who in WHO}
-    n_added = 0
     outcomes = {"kept": 0, "moved": 0, "forgotten": 0}
     for case in cases:
         gold, found = case.judged(labels)
         new = {fact for fact in case.found["updated"] if fact[-1] not in known}
         lost = gold & found["base"] - case.found["updated"]
         forgotten = case.apart(lost, new)
-        n_added += len(new)
         outcomes["kept"] += len(gold & found["base"]) - len(lost)
         outcomes["moved"] += len(lost) - len(forgotten)
         outcomes["forgotten"] += len(forgotten)
         for who in WHO:
             scores[who].score_set(case.apart(found[who], new), case.apart(gold, new))
     before, after = (scores[who].fscore for who in WHO)
-    return after / before if before else None, n_added, outcomes
+    return after / before if before else None, outcomes
 
 
-def pass_gates(metrics: Metrics, min_retention: float, min_new_f: float) -> Metrics:
-    """Check whether an update kept and learned enough: `passed`, and by which gates."""
-    retention = metrics["retention"]
-    kept = retention is not None and retention >= min_retention
+def pass_gates(
+    metrics: Metrics,
+    min_retention: float = GATES["min_retention"],
+    min_new_f: float = GATES["min_new_f"],
+    max_changed: float = GATES["max_changed"],
+) -> Metrics:
+    """Judge an update: `stopped`, `passed`, or `not proven` with what is in doubt.
+
+    With gold of the old types `min_retention` says whether it kept enough; without,
+    `max_changed`, the largest share of the findings that the base is sure of.
+    """
+    retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
+    kept = changed is not None and changed <= max_changed
+    if metrics["old_test_is_gold"]:
+        kept = retention is not None and retention >= min_retention
     learned = metrics["new"]["updated"]["f"] >= min_new_f
     gates = {"min_retention": min_retention, "min_new_f": min_new_f}
-    passed = kept and learned
-    return {"gates": gates, "kept": kept, "learned": learned, "passed": passed}
+    gates["max_changed"] = max_changed
+    passed, doubts = kept and learned, find_doubts(metrics, gates)
+    return {
+        "gates": gates,
+        "kept": kept,
+        "learned": learned,
+        "passed": passed,
+        "doubts": doubts,
+        "verdict": ("not proven" if doubts else "passed") if passed else "stopped",
+    }
+
+
+def find_doubts(metrics: Metrics, gates: dict[str, float]) -> list[str]:
+    """List why the tests do not prove that an update kept and learned enough."""
+    doubts, new = [], metrics["new"]
+    tests = {"new": new["gold"]}
+    if metrics["old_test_is_gold"]:
+        tests["old"] = metrics["old"]["gold"]
+    else:
+        doubts.append("there is no gold of the old types")
+    for name, n_gold in tests.items():
+        if n_gold < ENOUGH:
+            few = f"{n_gold} annotations, fewer than {ENOUGH}"
+            doubts.append(f"the {name} test has {few}")
+    if metrics["untested"]:
+        doubts.append(f"no test has {', '.join(metrics['untested'])}")
+    if metrics.get("corrections"):
+        doubts.append("the corrections that are scored were trained on")
+    strict = {"max_changed": -1}
+    doubts += [
+        f"you set {name} to {gate:g}, and not {GATES[name]:g}"
+        for name, gate in gates.items()
+        if strict.get(name, 1) * (gate - GATES[name]) < 0
+    ]
+    return doubts

@@ -52,3 +52,8 @@ def to_markdown(text: str) -> str:
     """Escape a text for a cell of a Markdown table."""
     escaped = html.escape(" ".join(text.split()), quote=False).translate(MARKDOWN)
     return EMPHASIS.sub("&#95;", escaped)
+
+
+def to_line(text: str) -> str:
+    """Write a text in one line, with control characters by their numbers."""
+    return " ".join(text.split()).translate(VISIBLE)

@@ -25,11 +25,12 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.components import listened_to
+from scripts.configure import Keep
 from scripts.extras.runs import Run, read_inputs, run_all
 from scripts.files import remove, written_whole
-from scripts.put_back import check_unchanged, put_back
 from scripts.scale.pipelines import use_gpu
 from scripts.scale.start import Engine, start
+from scripts.train import check_unchanged, put_back
 
 
 def check_weights(nlp: Language, component: str) -> None:
@@ -46,7 +47,7 @@ def check_weights(nlp: Language, component: str) -> None:
 
 
 def plan(
-    settings: Config, new_labels: list[str], n_runs: int, first_seed: int
+    settings: Config, new_labels: list[str], keep: Keep, n_runs: int, first_seed: int
 ) -> list[Run]:
     """List the runs: each updates as the settings say, with the next seed.
 
@@ -59,6 +60,7 @@ def plan(
         )
     specialist = settings["corpora"]["train"]["specialist"] and new_labels
     arm = "specialist" if specialist else "rehearsed"
+    arm = "exact" if keep == "exact" else arm
     return [Run(arm, None, 0, first_seed + number) for number in range(n_runs)]
 
 
@@ -100,6 +102,9 @@ def main(
     config: Annotated[Path, typer.Option(help="The training config to write.")],
     log: Annotated[Path, typer.Option(help="The training log to write.")],
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
+    keep: Annotated[
+        Keep, typer.Option(help="exact: a second component learns new labels.")
+    ] = "exact",
     runs: Annotated[int, typer.Option(help="Number of runs.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the first run.")] = 0,
     n_process: Annotated[
@@ -122,18 +127,22 @@ def main(
         component=component,
         gpu_id=gpu_id,
     )
-    planned = plan(settings, inputs.account["new_labels"], runs, seed)
+    planned = plan(settings, inputs.account["new_labels"], keep, runs, seed)
     # Runs on other inputs have the same names, and are of no more use.
     for other in {*runs_dir.resolve().glob("*")} - {inputs.output_dir}:
         remove(other)
     with start(engine, n_process) as workers:
-        specialists = [run.specialist for run in planned if run.arm == "specialist"]
+        is_new = inputs.account["new_labels"] and planned[0].arm != "rehearsed"
+        specialists = [run.specialist for run in planned if is_new]
         run_all([*specialists, *planned], inputs, workers)
 
     folders = [inputs.output_dir / run.name for run in planned]
-    averaged = average_of([folder / "model-best" for folder in folders], component)
-    nlp = put_back(spacy.load(base_dir), averaged, component)
-    check_unchanged(spacy.load(base_dir), nlp, component)
+    base, nlp = spacy.load(base_dir), spacy.load(base_dir)
+    pipes = [path.stem for path in sorted(folders[0].glob("*.cfg"))]
+    for pipe in pipes:
+        paths = [folder / pipe / "model-best" for folder in folders]
+        put_back(nlp, average_of(paths, pipe), component)
+    check_unchanged(base, nlp, pipes)
     seeds = [run.seed for run in planned]
     names = ", ".join(map(str, seeds))
     nlp.meta["notes"] = f"The average of the weights of updates with seeds {names}."
@@ -141,13 +150,13 @@ def main(
         nlp.to_disk(part)
     # It would be the last step of another update.
     remove(output_dir.with_name("model-last"))
-    first = Config().from_disk(folders[0] / "update.cfg", interpolate=False)
+    first = Config().from_disk(folders[0] / f"{pipes[-1]}.cfg", interpolate=False)
     first["system"]["average_of_seeds"] = seeds
     with written_whole(config) as part:
         title = f"# The config of the first run. {nlp.meta['notes']}\n"
         part.write_text(title + without_root(first).to_str(), "utf-8")
     with written_whole(log) as part:
-        shutil.copy(folders[0] / "log.jsonl", part)
+        shutil.copy(folders[0] / f"{pipes[-1]}.jsonl", part)
     msg.good(f"{output_dir}: the average of {runs} runs in {inputs.output_dir}")
 
 

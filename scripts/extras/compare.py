@@ -19,6 +19,7 @@ from scripts.annotations.account import in_line
 from scripts.annotations.align import Options
 from scripts.annotations.convert import convert_file
 from scripts.command import run
+from scripts.components import labels_of
 from scripts.evaluation.cases import annotate
 from scripts.evaluation.changes import find_changes
 from scripts.evaluation.layout import print_tests, write_markdown
@@ -56,7 +57,7 @@ def main(
     metrics = {"version": METRICS_VERSION, "test": score(cases, labels)}
     with written_whole(output_dir / "metrics.json") as part:
         srsly.write_json(part, metrics)
-    known = first.pipe_labels.get(component, [])
+    known = labels_of(first, component)
     rows = find_changes(cases, labels, known)
     title, changes = f"{base} and {updated}", [{"test": "test", **row} for row in rows]
     with written_whole(output_dir / "changes.jsonl") as part:

@@ -23,7 +23,7 @@ from wasabi import MarkdownRenderer, msg
 
 from scripts.command import run
 from scripts.configure import CASES, RATIO, SPECIALIST, case_of
-from scripts.docs import count_docs, count_words
+from scripts.docs import count_docs
 from scripts.extras.results import Result, best_of, draw, over_seeds, to_table
 from scripts.extras.runs import ARMS, Run, read_inputs, run_all
 from scripts.files import written_whole
@@ -51,8 +51,8 @@ def plan(
 ) -> list[Run]:
     """List the runs: all arms with all ratios, sizes (0: all docs) and seeds.
 
-    "alone" is always there, for it is the specialist. Arms that do not rehearse have
-    one ratio.
+    "completed" is always there, for it is the specialist. Arms that do not rehearse
+    have one ratio.
     """
     if unknown := {*arms} - {*ARMS}:
         raise ValueError(f"No arm {', '.join(unknown)}: choose from {', '.join(ARMS)}.")
@@ -60,7 +60,7 @@ def plan(
         raise ValueError("--ratios and --sizes: write numbers of 0 or more.")
     if 0 not in sizes:
         raise ValueError("--sizes lacks 'all': the best way is that with all docs.")
-    every = product(dict.fromkeys(["alone", *arms]), ratios, sizes, seeds)
+    every = product(dict.fromkeys(["completed", *arms]), ratios, sizes, seeds)
     runs = (
         Run(arm, ARMS[arm].get(RATIO, r), size, seed) for arm, r, size, seed in every
     )
@@ -77,20 +77,19 @@ def shared_settings(settings: Config) -> Config:
 
 
 def best_settings(
-    best: Result, settings: Config, new_labels: list[str], n_words: int
+    best: Result, settings: Config, account: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the settings with which `update` does what the best run did, by name.
 
-    The ratio is that of the section that applies to annotations with these new labels
-    and so many words.
+    The ratio is that of the section that applies to these annotations.
     """
     settings = settings.copy()
-    specialist = best["arm"] == "specialist"
+    specialist = best["arm"] in ("specialist", "exact")
     settings["corpora"]["train"]["specialist"] = specialist
-    case = case_of(settings, new_labels, n_words)
+    case = case_of(settings, account, best["arm"] == "exact")
     reader = settings.get(case, {}).get("corpora", {}).get("train", {})
     found = {f"{case}.{RATIO}" if "ratio" in reader else RATIO: best["ratio"]}
-    return {**found, SPECIALIST: specialist} if new_labels else found
+    return {**found, SPECIALIST: specialist} if account["new_labels"] else found
 
 
 def write_settings(path: Path, settings: dict[str, Any]) -> None:
@@ -168,7 +167,8 @@ def main(
     )
     ways = parse(arms)
     if not new_labels:
-        ways = ["rehearsed" if way == "specialist" else way for way in ways]
+        one = ("specialist", "exact")
+        ways = ["rehearsed" if way in one else way for way in ways]
     n_docs = count_docs(train_dir)
     some = [size for size in parse(sizes, parse_size) if size < n_docs]
     runs = plan(ways, parse(ratios, float), some, parse(seeds, int))
@@ -181,7 +181,7 @@ def main(
     best = best_of(averages, min_retention)
     if not best:
         raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
-    found = best_settings(best, settings, new_labels, count_words(train_dir))
+    found = best_settings(best, settings, inputs.account)
     lines = [f"{name} = {srsly.json_dumps(value)}" for name, value in found.items()]
     if write:
         write_settings(settings_path, found)
@@ -189,6 +189,8 @@ def main(
         f"Best on dev: {best['arm']} with ratio {best['ratio']:g}. {table}, {plot}"
     )
     print("Set in" if write else "Set it in", f"{settings_path}:", "; ".join(lines))
+    if new_labels:
+        print(f"Run it with --vars.keep {'exact' if best['arm'] == 'exact' else 'one'}")
 
 
 if __name__ == "__main__":

@@ -42,12 +42,14 @@ def over_seeds(paths: dict[Run, Path]) -> list[Result]:
 
 
 def best_of(averages: list[Result], min_retention: float) -> Result | None:
-    """Return the best way with all annotations that `update` can take, if any.
+    """Return the best way that rehearses, with all annotations, if any.
 
-    It keeps at least `min_retention` of what the way that keeps most keeps: on a small
-    dev set a high new F may be chance, and the gate stops what forgets.
+    The specialist does not, and it is always there. The best keeps at least
+    `min_retention` of what the way that keeps most keeps: on a small dev set a high new
+    F may be chance, and the gate stops what forgets.
     """
-    ways = [m for m in averages if m["arm"] not in NOT_COMPLETED and not m["size"]]
+    others = (*NOT_COMPLETED, "completed")
+    ways = [m for m in averages if m["arm"] not in others and not m["size"]]
     least = min_retention * max((m["old_f"] for m in ways), default=0.0)
     keep = [m for m in ways if m["old_f"] >= least]
     return max(keep, key=lambda m: m["new_f"] + m["old_f"], default=None)

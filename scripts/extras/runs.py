@@ -17,24 +17,36 @@ from typing import Any
 import spacy
 import srsly
 from spacy.language import Language
+from spacy.training import Example
 from thinc.api import Config
 from weasel.util.hashing import get_checksum
 
 from scripts.command import track
-from scripts.configure import ALONE, RATIO, SPECIALIST, make_config, read_settings
+from scripts.components import kind_of, labels_of
+from scripts.configure import (
+    ALONE,
+    RATIO,
+    SPECIALIST,
+    Keep,
+    configs_of,
+    write_second,
+)
 from scripts.docs import count_words, read_docs, write_docs
 from scripts.files import written_whole
+from scripts.functions import score_halves
+from scripts.scale.pipelines import leave_out_others, train_pipeline
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
 from scripts.scale.workers import Workers
-from scripts.specialist import mark_all, rehearsal_words, train_pipeline
+from scripts.specialist import mark_all, rehearsal_words
+from scripts.train import check_unchanged, put_back
 
 SCRIPTS = Path(__file__).parents[1]
 # The code that makes a run: after a change to it, no run counts as done.
 CODE = ("annotations/pieces.py", "components", "configure.py", "docs.py")
 CODE += ("extras/runs.py", "functions.py", "scale/pipelines.py", "scale/sample.py")
-CODE += ("specialist.py",)
+CODE += ("specialist.py", "train.py")
 # What a run reads, besides the base, the rehearsal docs and the settings.
 DATA = ("annotations/train", "update/train", "update/dev")
 # The ways to update, by what each changes in `configs/update.cfg`.
@@ -49,6 +61,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "rehearsed": {SPECIALIST: False},
     # The same, begun as the specialist and with its marks.
     "specialist": {SPECIALIST: True},
+    # A second component learns the new labels, with the specialist's marks.
+    "exact": {SPECIALIST: True},
 }
 # Arms that read the annotations as the person made them.
 NOT_COMPLETED = ("alone", "static")
@@ -80,7 +94,12 @@ class Run:
     @property
     def specialist(self) -> "Run":
         """The run whose pipeline is the specialist of this one."""
-        return Run("alone", 0.0, self.size, self.seed)
+        return Run("completed", 0.0, self.size, self.seed)
+
+    @property
+    def keep(self) -> Keep:
+        """Where new labels go: to a second component, or to the base's own."""
+        return "exact" if self.arm == "exact" else "one"
 
 
 @dataclass(frozen=True)
@@ -95,6 +114,7 @@ class Inputs:
         output_dir: Folder of the runs.
         component: Name of the pipe to update.
         account: The account of preprocess.
+        carved: The base's labels that each annotated label was carved out of.
         changes: Other settings by name.
         gpu_id: GPU to train on; -1: CPU.
     """
@@ -106,6 +126,7 @@ class Inputs:
     output_dir: Path
     component: str
     account: dict[str, Any]
+    carved: dict[str, list[str]]
     changes: dict[str, Any] = field(default_factory=dict)
     gpu_id: int = -1
 
@@ -131,7 +152,8 @@ def read_inputs(
         options: Other attributes of `Inputs`.
     """
     account = srsly.read_json(corpus_dir / "preprocess.json")
-    manifest = srsly.read_json(corpus_dir / "rehearse.json")["manifest"]
+    rehearsed = srsly.read_json(corpus_dir / "rehearse.json")
+    manifest = rehearsed["manifest"]
     paths = [base_dir, *(corpus_dir / name for name in DATA)]
     paths += [SCRIPTS / name for name in CODE]
     parts = [settings.to_str(), manifest, *account["labels"]]
@@ -143,6 +165,7 @@ def read_inputs(
         settings_path=settings_path.resolve(),
         output_dir=(output_dir / key[:8]).resolve(),
         account=account,
+        carved=rehearsed["carved"],
         **options,
     )
 
@@ -153,7 +176,7 @@ def run_all(runs: list[Run], inputs: Inputs, workers: Workers) -> None:
 
     def make_all() -> Iterator[None]:
         for is_alone in (True, False):
-            some = [run for run in todo if (run.arm == "alone") is is_alone]
+            some = [run for run in todo if (run.arm == "completed") is is_alone]
             yield from workers.map(partial(make_run, inputs=inputs), some)
 
     for _ in track(make_all(), "Training", len(todo), "runs"):
@@ -161,32 +184,30 @@ def run_all(runs: list[Run], inputs: Inputs, workers: Workers) -> None:
 
 
 def make_run(run: Run, inputs: Inputs) -> None:
-    """Update the base in one way, as the steps from `configure` to `train` do."""
-    start = time.perf_counter()
-    nlp = spacy.load(inputs.base_dir)
+    """Update the base in one way, as the steps from `configure` to `train` do.
+
+    The folder gets a folder for each pipe that is trained, the updated pipeline as
+    `model-best`, and `result.json` with its scores on dev.
+    """
+    start, component = time.perf_counter(), inputs.component
+    base, updated = spacy.load(inputs.base_dir), spacy.load(inputs.base_dir)
     folder = inputs.output_dir / run.name
     with written_whole(folder) as part:
         part.mkdir()
-        config = configure_run(run, nlp, inputs, part)
-        n_words = rehearsal_words(config)
-        if run.arm == "static":
-            n_words = config["corpora"]["train"]["ratio"] * count_words(
-                part / "train.spacy"
-            )
-        choose_all(inputs.shards, part / "chosen", n_words, run.seed)
-        if config["corpora"]["train"]["specialist"]:
-            source = Path(config["components"][inputs.component]["source"])
-            labels = inputs.account["new_labels"]
-            chosen = part / "chosen"
-            mark_all(chosen, chosen, source, inputs.component, labels)
-        config.to_disk(part / "update.cfg")
+        configs = configure_run(run, base, inputs, part)
+        choose_docs(run, configs, inputs, part)
         with (
             open(part / "train.txt", "w", encoding="utf-8") as log,
             redirect_stdout(log),
         ):
-            train_pipeline(part / "update.cfg", part, inputs.gpu_id)
-        scores = srsly.read_json(part / "model-best" / "meta.json")["performance"]
-        result = {name: scores[name] or 0.0 for name in ("new_f", "old_f")}
+            for pipe, config in configs.items():
+                config.to_disk(part / f"{pipe}.cfg")
+                train_pipeline(part / f"{pipe}.cfg", part / pipe, inputs.gpu_id)
+                trained = spacy.load(part / pipe / "model-best")
+                put_back(updated, trained, component)
+        check_unchanged(base, updated, [*configs])
+        updated.to_disk(part / "model-best")
+        result = score_on_dev(updated, inputs)
         seconds = round(time.perf_counter() - start, 1)
         srsly.write_json(part / "result.json", {**result, "seconds": seconds})
         # The folder gets its name last; the configs in it name the files by that.
@@ -195,8 +216,10 @@ def make_run(run: Run, inputs: Inputs) -> None:
             path.write_text(text, encoding="utf-8")
 
 
-def configure_run(run: Run, nlp: Language, inputs: Inputs, folder: Path) -> Config:
-    """Write the annotations of a run to its folder, and make its config."""
+def configure_run(
+    run: Run, nlp: Language, inputs: Inputs, folder: Path
+) -> dict[str, Config]:
+    """Write what a run reads to its folder, and make a config for each pipe."""
     source = "annotations" if run.arm in NOT_COMPLETED else "update"
     docs = list(read_docs(inputs.corpus_dir / source / "train", nlp.vocab))
     if run.size:
@@ -207,7 +230,6 @@ def configure_run(run: Run, nlp: Language, inputs: Inputs, folder: Path) -> Conf
         "paths.train": str(folder / "train.spacy"),
         "paths.dev": str(inputs.corpus_dir / "update" / "dev"),
         "paths.rehearsal": str(folder / "chosen"),
-        "paths.log": str(folder / "log.jsonl"),
         # Progress bars of runs in parallel would overwrite each other.
         "training.logger.progress_bar": None,
         "system.seed": run.seed,
@@ -215,9 +237,42 @@ def configure_run(run: Run, nlp: Language, inputs: Inputs, folder: Path) -> Conf
         **ARMS[run.arm],
         **inputs.changes,
     }
-    labels, new_labels = inputs.account["labels"], inputs.account["new_labels"]
-    n_words = sum(map(len, docs))
-    settings = read_settings(inputs.settings_path, new_labels, n_words, overrides)
-    specialist = str(inputs.output_dir / run.specialist.name / "model-last")
-    base_dir, component = str(inputs.base_dir), inputs.component
-    return make_config(nlp, base_dir, component, settings, labels, n_words, specialist)
+    specialist = inputs.output_dir / run.specialist.name / inputs.component
+    starts = {"specialist": str(specialist / "model-last")}
+    starts["second"] = str(folder / "second")
+    n_words, component = sum(map(len, docs)), inputs.component
+    how = (inputs.settings_path, inputs.account, n_words, component, run.keep)
+    configs = configs_of(nlp, str(inputs.base_dir), *how, overrides, starts)
+    for pipe, config in configs.items():
+        config["training"]["logger"]["output_file"] = str(folder / f"{pipe}.jsonl")
+    write_second(nlp, component, configs, starts["second"])
+    return configs
+
+
+def choose_docs(
+    run: Run, configs: dict[str, Config], inputs: Inputs, folder: Path
+) -> None:
+    """Choose the rehearsal docs of a run, with the specialist's marks in them."""
+    n_words = max(map(rehearsal_words, configs.values()))
+    config, chosen = next(iter(configs.values())), folder / "chosen"
+    if run.arm == "static":
+        ratio = config["corpora"]["train"]["ratio"]
+        n_words = ratio * count_words(folder / "train.spacy")
+    choose_all(inputs.shards, chosen, n_words, run.seed)
+    if config["corpora"]["train"]["specialist"]:
+        source = inputs.output_dir / run.specialist.name / inputs.component
+        labels = inputs.account["new_labels"]
+        how = (source / "model-last", inputs.component, labels, inputs.carved)
+        mark_all(chosen, chosen, *how)
+
+
+def score_on_dev(nlp: Language, inputs: Inputs) -> dict[str, float]:
+    """Score an updated pipeline on dev: `new_f` and `old_f`, from 0 to 1."""
+    kind, component = kind_of(nlp, inputs.component), inputs.component
+    gold = list(read_docs(inputs.corpus_dir / "update" / "dev", nlp.vocab))
+    leave_out_others(nlp, component)
+    predicted = nlp.pipe(doc.text for doc in gold)
+    examples = [Example(*pair) for pair in zip(predicted, gold, strict=True)]
+    labels = (inputs.account["labels"], labels_of(nlp, component))
+    scores = score_halves(examples, kind.score, *labels)
+    return {name: scores[name] or 0.0 for name in ("new_f", "old_f")}

@@ -14,17 +14,15 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import srsly
 import typer
 from spacy.language import Language
 from spacy.util import minibatch
 from wasabi import msg
 
-from scripts.annotations.formats import doccano, label_studio, prodigy
 from scripts.annotations.records import Span
 from scripts.command import run, track
 from scripts.components import kind_of
-from scripts.files import written_whole
+from scripts.extras.tasks import write_tasks
 from scripts.scale.pipelines import in_lives, load_component, memory_zone, use_gpu
 from scripts.scale.raw import Seen, count_texts, known_texts, read_texts, text_key
 from scripts.scale.shards import SHARD_SIZE
@@ -97,16 +95,7 @@ def main(
     best = nsmallest(limit, suggest(base_dir, updated_dir, component, new))
     if not best:
         raise ValueError(f"Base and update agree on all of '{raw}': use other texts.")
-    prodigy_rows, doccano_rows, tasks = (
-        [module.to_row(text, spans) for _, _, text, spans in best]
-        for module in (prodigy, doccano, label_studio)
-    )
-    with written_whole(output_dir) as part:
-        part.mkdir()
-        srsly.write_jsonl(part / "prodigy.jsonl", prodigy_rows)
-        srsly.write_jsonl(part / "doccano.jsonl", doccano_rows)
-        srsly.write_json(part / "label_studio.json", tasks)
-    n_spans = sum(len(suggestion.spans) for suggestion in best)
+    n_spans = write_tasks([(text, spans) for _, _, text, spans in best], output_dir)
     msg.good(f"{output_dir}: {len(best)} texts with {n_spans} spans to correct")
 
 

@@ -13,6 +13,8 @@ import streamlit as st
 from spacy.language import Language
 from spacy_streamlit import visualize_ner
 
+from scripts.components import labels_of
+
 EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
 
 
@@ -33,7 +35,7 @@ def main(base_path: str, updated_path: str, component: str = "ner") -> None:
             st.caption(path)
             visualize_ner(
                 nlp(text),
-                labels=nlp.pipe_labels[component],
+                labels=labels_of(nlp, component),
                 title=who,
                 show_table=False,
                 key=who,

@@ -20,10 +20,8 @@ from scripts.report.charts import draw_training, tell_training, to_uri
 from scripts.report.origin import made_of
 from scripts.report.page import write_page
 
-TRAINING = (
-    "F on dev and the loss, by training step. F on the old types is measured on "
-    "the base's own annotations of raw text."
-)
+TRAINING = "F on dev and the loss, by training step."
+OLD = "F on the old types is measured on the base's own annotations of raw text."
 EXPERIMENT = "Two plots: F on the old types against F on the new, and a learning curve."
 TABLE = "All runs of the experiment as a table: training/experiment.md."
 
@@ -46,7 +44,9 @@ def main(
     images = []
     if lines:
         image = to_uri(draw_training(lines))
-        images.append((image, "Training", tell_training(lines), TRAINING))
+        text = tell_training(lines)
+        caption = f"{TRAINING} {OLD}" if "old types" in text else TRAINING
+        images.append((image, "Training", text, caption))
     if experiment and experiment.exists():
         image = to_uri(experiment.read_bytes())
         images.append((image, "Ways to update", EXPERIMENT, TABLE))

@@ -4,7 +4,8 @@ import hashlib
 import html
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from markupsafe import Markup
 from spacy.displacy import EntityRenderer
 
 from scripts.evaluation.changes import GROUPS
-from scripts.evaluation.layout import TITLE, lay_out
+from scripts.evaluation.layout import TITLE, lay_out, tell_corrections
 from scripts.evaluation.metrics import Metrics
 from scripts.evaluation.render import VISIBLE, render
-from scripts.evaluation.verdict import verdict
+from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import written_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Who marked a passage, in the order in which the page shows them.
 SIDES = ("base", "updated", "gold")
 ENTITY = '<mark style="background:{bg}">{text}<span>{label}</span></mark>'
+# Of new labels: displaCy has none of them.
+NEW_COLORS = ("#fff200", "#5cf03c", "#ff9df5", "#4dd8ff", "#ffb300", "#c9ff4d")
+# What was lost comes first in the report of an update that did not pass.
+LOST_FIRST = ("forgotten", "new mistake", "not judged", "learned", "fixed")
 # Passages on a page: some megabytes, which a browser filters at once.
 MAX_PASSAGES = 10_000
 Passage = dict[str, Any]
@@ -46,7 +51,8 @@ def write_page(
     """
     tests = lay_out(metrics)
     names = {label for test in tests for label in test["scores"]["labels"]}
-    rows, n_rows = choose(changes)
+    is_stopped = metrics.get("verdict") == "stopped"
+    rows, n_rows = choose(changes, LOST_FIRST if is_stopped else GROUPS)
     shown = Counter(g for row in rows for g in {group for group, _ in row["changes"]})
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -55,8 +61,11 @@ def write_page(
         title=title,
         metrics=metrics,
         tests=tests,
+        headline=headline(metrics) if "gates" in metrics else "",
         verdict=verdict(metrics),
-        passages=list(render_passages(rows, names)),
+        cure="" if metrics.get("verdict", "passed") == "passed" else cure(metrics),
+        corrections=tell_corrections(metrics),
+        passages=list(render_passages(rows, names, metrics.get("new_labels", ()))),
         n_left_out=n_rows - len(rows),
         shown=[(group, shown[group]) for group in GROUPS if shown[group]],
         labels=sorted({label for row in rows for _, label in row["changes"]}),
@@ -68,14 +77,16 @@ def write_page(
         part.write_text(page, encoding="utf-8")
 
 
-def choose(changes: Iterable[Passage]) -> tuple[list[Passage], int]:
-    """Choose the passages to show, sorted by group, and count all of them.
+def choose(
+    changes: Iterable[Passage], groups: Sequence[str] = GROUPS
+) -> tuple[list[Passage], int]:
+    """Choose the passages to show, in the order of groups, and count all of them.
 
     If there are too many, some of each group are shown.
     """
 
     def index(row: Passage) -> int:
-        return min(GROUPS.index(group) for group, _ in row["changes"])
+        return min(groups.index(group) for group, _ in row["changes"])
 
     rows = sorted(changes, key=index)
     counts: Counter[int] = Counter()
@@ -88,20 +99,25 @@ def choose(changes: Iterable[Passage]) -> tuple[list[Passage], int]:
     return sorted(chosen, key=index), len(rows)
 
 
-def colors_of(labels: Iterable[str]) -> dict[str, str]:
-    """Choose a colour for each label that displaCy has none for, if any are left."""
+def colors_of(labels: Iterable[str], new: Iterable[str] = ()) -> dict[str, str]:
+    """Choose a colour for each label that displaCy has none for, if any are left.
+
+    New labels have colours of their own, which displaCy has not.
+    """
     known = EntityRenderer().colors
-    names = {label.upper() for label in labels}
+    names, learned = ({label.upper() for label in some} for some in (labels, new))
+    names -= learned
     others, taken = sorted(names - known.keys()), {known.get(name) for name in names}
     palette = sorted({*known.values()} - taken) or sorted({*known.values()})
-    return {label: palette[n % len(palette)] for n, label in enumerate(others)}
+    colors = {label: palette[n % len(palette)] for n, label in enumerate(others)}
+    return colors | dict(zip(sorted(learned), cycle(NEW_COLORS)))
 
 
 def render_passages(
-    rows: Iterable[Passage], labels: Iterable[str]
+    rows: Iterable[Passage], labels: Iterable[str], new: Iterable[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """Mark what was found in passages with displaCy: the markup of each side."""
-    renderer = EntityRenderer({"template": ENTITY, "colors": colors_of(labels)})
+    renderer = EntityRenderer({"template": ENTITY, "colors": colors_of(labels, new)})
     for row in rows:
         sides = {}
         for side in SIDES:

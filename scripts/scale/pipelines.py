@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import spacy
+from spacy.cli.train import train
 from spacy.language import Language
+from spacy.util import import_file
 from thinc.api import NumpyOps, get_current_ops, use_ops
 
-from scripts.components import kind_of, listened_to
+from scripts.components import kind_of, listened_to, pipes_of
 
 T = TypeVar("T")
+FUNCTIONS = Path(__file__).parents[1] / "functions.py"
 # Docs in a batch. They stay in the cache of a CPU: on newswire they take three quarters
 # of the time of spaCy's 1,000, and a fifth of the memory.
 BATCH_SIZE = 64
@@ -40,9 +43,12 @@ def load(path: str | Path) -> Language:
 
 @lru_cache(maxsize=1)
 def load_component(path: Path, component: str) -> Language:
-    """Load a pipeline once a process, with a component and what it listens to alone."""
+    """Load a pipeline once a process, with a component and what it listens to alone.
+
+    A second component is a part of it.
+    """
     nlp = load(path)
-    nlp.select_pipes(enable=[*listened_to(nlp, component), component])
+    nlp.select_pipes(enable=[*listened_to(nlp, component), *pipes_of(nlp, component)])
     return nlp
 
 
@@ -51,11 +57,17 @@ def leave_out_others(nlp: Language, component: str) -> None:
 
     Only where all of them are known: a rule of another one may ask for their tags.
     """
-    needed = {*listened_to(nlp, component), component}
+    needed = {*listened_to(nlp, component), *pipes_of(nlp, component)}
     others = [name for name in nlp.pipe_names if name not in needed]
     unrelated = kind_of(nlp, component).UNRELATED
     if all(nlp.get_pipe_meta(name).factory in unrelated for name in others):
         nlp.select_pipes(disable=others)
+
+
+def train_pipeline(config_path: Path, output_dir: Path, gpu_id: int) -> None:
+    """Train from a config as `spacy train --code scripts/functions.py` does."""
+    import_file("python_code", FUNCTIONS)
+    train(config_path, output_dir, use_gpu=gpu_id)
 
 
 def use_gpu(gpu_id: int, n_process: int, engine: str = "local") -> int:

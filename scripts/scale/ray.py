@@ -15,8 +15,7 @@ from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any
 
-from scripts.scale.start import follow_parent
-from scripts.scale.workers import Workers
+from scripts.scale.workers import Workers, follow_parent
 
 # Seconds in which a cluster answers; Ray itself would wait for minutes.
 TIMEOUT = 10

@@ -1,17 +1,15 @@
-"""Start the workers that a step asks for; processes end with their parent process."""
+"""Start the workers that a step asks for: processes here, or a Ray cluster."""
 
 import gc
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
-from multiprocessing import parent_process
-from typing import Any, Literal
+from typing import Literal
 
-from scripts.scale.workers import Workers
+from scripts.scale.workers import Workers, follow_parent
 
 Engine = Literal["local", "ray"]
 
@@ -40,21 +38,3 @@ def start_processes(n_process: int) -> Iterator[Workers]:
         ) from error
     finally:
         gc.unfreeze()
-
-
-def follow_parent() -> None:
-    """Leave Ctrl-C to the parent process, and end this one when that is gone.
-
-    With a timer, not a thread: spaCy takes a fifth longer if there is any thread, for
-    its parser asks for Python's lock thousands of times a doc.
-    """
-
-    def check_parent(*_: Any) -> None:
-        if not parent_process().is_alive():
-            os._exit(1)
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Windows has no such timer.
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, check_parent)
-        signal.setitimer(signal.ITIMER_REAL, 1, 1)

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from scripts.components import ner
-from scripts.evaluation.cases import WHO, Case, annotate
+from scripts.evaluation.cases import WHO, Case, add_sure, annotate
 from scripts.evaluation.changes import (
     CONTEXT,
     MAX_TOKENS,
@@ -91,6 +91,16 @@ def test_components_that_the_ner_does_not_need_are_not_run():
     assert base.pipe_names == ["tok2vec", "ner"]
     # A rule may ask for tags.
     assert ruled.pipe_names == ["tok2vec", "tagger", "ner", "entity_ruler"]
+
+
+def test_base_is_sure_of_what_it_has_learned_and_not_of_what_it_guesses():
+    base = make_pipeline("own")
+    texts = ("Anna Berg flew to Oslo on Monday.", "office Anna in today , Paz Lima")
+    cases = annotate((base, base), [base.make_doc(text) for text in texts], "ner")
+    known, unlike = add_sure(cases, base, "ner")
+    assert known.sure == known.found["base"] == {(0, 2, "PERSON"), (4, 5, "GPE")}
+    assert unlike.found["base"] and not unlike.sure
+    assert add_sure([], base, "ner") == []
 
 
 def slow_bootstrap(counts, seed, n):

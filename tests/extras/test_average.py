@@ -9,8 +9,8 @@ from scripts.files import remove
 from scripts.report.origin import made_of
 
 
-def weights(nlp):
-    for node in nlp.get_pipe("ner").model.walk():
+def weights(nlp, component="ner"):
+    for node in nlp.get_pipe(component).model.walk():
         for name in node.param_names:
             if node.has_param(name):
                 yield node, name, node.get_param(name)
@@ -32,25 +32,26 @@ def test_average_is_that_of_all_weights_and_has_no_score_of_one_run(tmp_path):
     assert averaged.meta["performance"] == {}
 
 
-def names_of(changes, new_labels, n_runs=2):
+def names_of(changes, new_labels, keep="one", n_runs=2):
     settings = Config().from_disk(SETTINGS, interpolate=False)
     settings["corpora"]["train"].update(changes)
-    return [run.name for run in plan(settings, new_labels, n_runs, 5)]
+    return [run.name for run in plan(settings, new_labels, keep, n_runs, 5)]
 
 
 @pytest.mark.parametrize(
-    ("changes", "new_labels", "arm"),
+    ("changes", "new_labels", "keep", "arm"),
     [
-        ({}, ["DISEASE"], "specialist"),
-        ({"specialist": False}, ["DISEASE"], "rehearsed"),
-        ({}, [], "rehearsed"),
+        ({}, ["DISEASE"], "exact", "exact"),
+        ({}, ["DISEASE"], "one", "specialist"),
+        ({"specialist": False}, ["DISEASE"], "one", "rehearsed"),
+        ({}, [], "one", "rehearsed"),
     ],
 )
 def test_runs_are_updates_as_the_settings_say_with_other_seeds(
-    changes, new_labels, arm
+    changes, new_labels, keep, arm
 ):
     names = [f"{arm}_as-set_all_5", f"{arm}_as-set_all_6"]
-    assert names_of(changes, new_labels) == names
+    assert names_of(changes, new_labels, keep) == names
 
 
 def test_average_of_one_run_is_refused():
@@ -58,7 +59,7 @@ def test_average_of_one_run_is_refused():
         names_of({}, [], n_runs=1)
 
 
-def average(project, **options):
+def average(project, keep="one", **options):
     main(
         project / "base",
         project / "corpus",
@@ -68,32 +69,39 @@ def average(project, **options):
         project / "model-best",
         config=project / "written.cfg",
         log=project / "written.jsonl",
+        keep=keep,
         runs=2,
         n_process=2,
         **options,
     )
     (place,) = (project / "runs").iterdir()
-    return [place / f"specialist_as-set_all_{number}" for number in (0, 1)]
+    arm = "exact" if keep == "exact" else "specialist"
+    return [place / f"{arm}_as-set_all_{number}" for number in (0, 1)]
 
 
+@pytest.mark.parametrize("keep, pipe", [("one", "ner"), ("exact", "ner_new")])
 def test_update_is_the_average_of_its_runs_with_the_log_of_the_first(
-    project, monkeypatch
+    project, monkeypatch, keep, pipe
 ):
     monkeypatch.chdir(project)
     (project / "model-last").mkdir()
-    runs = average(project)
+    runs = average(project, keep)
     # The last step of an earlier update is no part of this one.
     assert not (project / "model-last").exists()
-    expected = average_of([path / "model-best" for path in runs], "ner")
+    expected = average_of([path / "model-best" for path in runs], pipe)
     updated = spacy.load(project / "model-best")
-    pairs = zip(weights(updated), weights(expected), strict=True)
+    pairs = zip(weights(updated, pipe), weights(expected, pipe), strict=True)
     for (*_, found), (*_, mean) in pairs:
         assert (found == mean).all()
-    assert "DISEASE" in updated.get_pipe("ner").labels
+    assert "DISEASE" in updated.get_pipe(pipe).labels
+    base = spacy.load(project / "base")
+    assert updated.pipe_names == expected.pipe_names
+    own = [nlp.get_pipe("ner").to_bytes(exclude=["vocab"]) for nlp in (base, updated)]
+    assert (own[0] == own[1]) is (keep == "exact")
     # Each run has its own specialist.
-    assert {path.name for path in runs[0].parent.glob("alone*")} == {
-        "alone_0_all_0",
-        "alone_0_all_1",
+    assert {path.name for path in runs[0].parent.glob("completed*")} == {
+        "completed_0_all_0",
+        "completed_0_all_1",
     }
     config = (project / "written.cfg").read_text()
     assert "seeds 0, 1" in config.splitlines()[0]
@@ -110,11 +118,11 @@ def test_update_is_the_average_of_its_runs_with_the_log_of_the_first(
 
 def test_runs_that_are_done_are_not_made_again_until_a_setting_changes(project):
     kept, lost = average(project)
-    log = (kept / "log.jsonl").stat()
+    log = (kept / "ner.jsonl").stat()
     remove(lost)
     assert average(project) == [kept, lost]
-    assert (kept / "log.jsonl").stat() == log
-    assert (lost / "log.jsonl").exists()
+    assert (kept / "ner.jsonl").stat() == log
+    assert (lost / "ner.jsonl").exists()
     settings = (project / "update.cfg").read_text("utf-8")
     changed = settings.replace("ratio = 3.0", "ratio = 0.5")
     (project / "update.cfg").write_text(changed, "utf-8")

@@ -3,8 +3,11 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import spacy
 import srsly
 from conftest import SETTINGS, TEXTS, rehearse
+from spacy.util import dot_to_object
+from thinc.api import Config
 from thinc.compat import has_cupy_gpu
 from weasel.util.hashing import get_checksum
 
@@ -17,7 +20,7 @@ from scripts.extras.runs import Inputs, Run, make_run
 def test_arms_that_do_not_rehearse_run_once_whatever_the_ratios():
     runs = plan(["rehearsed"], [1.0, 2.0], [0], [5])
     assert runs == [
-        Run("alone", 0.0, 0, 5),
+        Run("completed", 0.0, 0, 5),
         Run("rehearsed", 1.0, 0, 5),
         Run("rehearsed", 2.0, 0, 5),
     ]
@@ -57,6 +60,8 @@ def test_best_is_that_of_the_seeds_together_and_one_that_update_can_do(tmp_path)
     means = means_of(
         tmp_path,
         ("alone", 1.0, 0.9),
+        # The specialist of the others.
+        ("completed", 0.9, 0.9),
         ("rehearsed", 0.9, 0.9, 0, 0),
         ("rehearsed", 0.1, 0.9, 0, 1),
         ("specialist", 0.7, 0.8),
@@ -108,21 +113,34 @@ def test_experiment_tries_each_arm_and_names_the_best(project, capsys):
     before = (project / "update.cfg").read_text("utf-8")
     results = experiment(project, ratios="0.5", sizes="1, all")
     tried = {tuple(name.split("_")[::2]) for name in results}
-    assert len(results) == len(tried) == 10
+    assert len(results) == len(tried) == 12
     table = (project / "experiment.md").read_text("utf-8")
-    assert "| specialist | 0.5 | all | 1 |" in table
+    for arm in ("specialist", "exact"):
+        assert f"| {arm} | 0.5 | all | 1 |" in table
     assert "<svg" in (project / "experiment.svg").read_text("utf-8")
     # The settings are tracked by git: they change only if that is asked for.
     assert (project / "update.cfg").read_text("utf-8") == before
     out = " ".join(capsys.readouterr().out.split())
     assert "Best on dev: " in out and "Set it in" in out and "specialist = " in out
+    assert "--vars.keep " in out
+
+
+SECTIONS = ("", "corrections.", "new_types.", "second.")
+
+
+def ratios_in(path):
+    """The ratio of each section of the settings."""
+    settings = Config().from_disk(path, interpolate=False)
+    names = [f"{section}corpora.train" for section in SECTIONS]
+    return {name: dot_to_object(settings, name)["ratio"] for name in names}
 
 
 def test_experiment_sets_the_best_if_asked(project):
     experiment(project, ratios="0.5", sizes="1, all", write=True)
-    # The ratio of new types is set, or the other.
-    settings = (project / "update.cfg").read_text("utf-8")
-    assert ("ratio = 3.0" in settings) is not ("ratio = 1.0" in settings)
+    # The ratio of the section that applies to the best is set, and no other.
+    before, after = ratios_in(SETTINGS), ratios_in(project / "update.cfg")
+    (changed,) = [name for name in before if after[name] != before[name]]
+    assert changed != "corrections.corpora.train"
 
 
 def test_runs_on_other_data_leave_those_of_the_same_names_as_they_are(project):
@@ -156,34 +174,52 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     docs = [base(text) for text, _ in TEXTS]
     for name in ("update/train", "update/dev", "annotations/train"):
         write_docs(docs, project / "corpus" / name / "00000.spacy")
-    account = {"labels": ["GPE"], "new_labels": []}
+    account = {"labels": ["GPE"], "new_labels": [], "corrections": True}
     srsly.write_json(project / "corpus" / "preprocess.json", account)
     before = (project / "update.cfg").read_text("utf-8")
     experiment(project, arms="rehearsed", ratios="0.5", write=True)
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 4.0", "ratio = 0.5")
-    # Without a new type there is no specialist; and no more docs than all.
-    more = experiment(project, arms="specialist", ratios="0.5", sizes="99, all")
-    assert {name.split("_")[0] for name in more} == {"alone", "rehearsed"}
+    # Without a new type there is no specialist, and no second component; and no more
+    # docs than all.
+    more = experiment(project, arms="specialist, exact", ratios="0.5", sizes="99, all")
+    assert {name.split("_")[0] for name in more} == {"completed", "rehearsed"}
 
 
-def test_experiment_on_a_new_type_sets_a_ratio_for_those(project):
-    before = (project / "update.cfg").read_text("utf-8")
-    experiment(project, arms="specialist", ratios="0.5", write=True)
-    after = (project / "update.cfg").read_text("utf-8")
-    assert after == before.replace("ratio = 3.0", "ratio = 0.5")
+@pytest.mark.parametrize(
+    "arm, section", [("specialist", "new_types"), ("exact", "second")]
+)
+def test_experiment_on_a_new_type_sets_a_ratio_for_those(project, arm, section):
+    experiment(project, arms=arm, ratios="0.5", write=True)
+    expected = {**ratios_in(SETTINGS), f"{section}.corpora.train": 0.5}
+    assert ratios_in(project / "update.cfg") == expected
     # Setting them does not make the runs again.
     made = made_at(project)
-    experiment(project, arms="specialist", ratios="0.5")
+    experiment(project, arms=arm, ratios="0.5")
     assert made_at(project) == made and len(made) == 2
 
 
-def test_experiment_sets_the_ratio_of_all_where_new_types_have_none(project):
+@pytest.mark.parametrize("arm", ["specialist", "exact"])
+def test_experiment_sets_the_ratio_of_all_where_new_types_have_none(project, arm):
     path = project / "update.cfg"
     settings = path.read_text("utf-8").replace("ratio = 3.0\n", "")
     path.write_text(settings, "utf-8")
-    experiment(project, arms="specialist", ratios="0.5", write=True)
+    experiment(project, arms=arm, ratios="0.5", write=True)
     assert path.read_text("utf-8") == settings.replace("ratio = 1.0", "ratio = 0.5")
+
+
+def test_run_of_exact_leaves_the_component_of_the_base_as_it_is(project):
+    experiment(project, arms="exact")
+    (path,) = (project / "experiment").rglob("exact*/model-best")
+    base, updated = spacy.load(project / "base"), spacy.load(path)
+    names = base.component_names
+    at = names.index("ner")
+    assert updated.component_names == [*names[:at], "ner_new", *names[at:]]
+    one, other = (
+        nlp.get_pipe("ner").to_bytes(exclude=["vocab"]) for nlp in (base, updated)
+    )
+    assert one == other
+    assert updated.get_pipe("ner_new").labels == ("DISEASE",)
 
 
 def test_runs_that_exist_are_not_made_again_until_the_data_changes(project):
@@ -217,6 +253,7 @@ def test_run_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
         output_dir=project / "runs",
         component="ner",
         account=srsly.read_json(corpus / "preprocess.json"),
+        carved={},
         gpu_id=0,
     )
     with pytest.raises(ValueError, match="GPU"):
@@ -225,8 +262,9 @@ def test_run_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
     # The configs of a run that ends do not name the folder that it was made in.
     make_run(run, replace(inputs, gpu_id=-1))
     made = project / "runs" / run.name
-    for path in (made / "update.cfg", made / "model-best" / "config.cfg"):
+    for path in (made / "ner.cfg", made / "ner" / "model-best" / "config.cfg"):
         assert str(made / "train.spacy") in path.read_text("utf-8")
+    for path in made.rglob("*.cfg"):
         assert ".part" not in path.read_text("utf-8")
 
 

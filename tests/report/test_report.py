@@ -16,8 +16,8 @@ EVIL_TEXT = "<script>document.title='run'</script> & \u202egnirts\u202c \x00 </s
 EVIL_LABEL = "\"'><img/src=x/onerror=document.title='run'>|`{{x}}"
 
 
-def report_of(folder, new, old=(KEPT,), labels=("NEW",), **gates):
-    rows, metrics = metrics_of(new, old, labels)
+def report_of(folder, new, old=(KEPT,), labels=("NEW",), is_gold=True, **gates):
+    rows, metrics = metrics_of(new, old, labels, is_gold)
     metrics |= pass_gates(metrics, **{"min_retention": 0.97, "min_new_f": 0, **gates})
     page, markdown = folder / "report.html", folder / "report.md"
     write_page(page, metrics, rows, "Title", images=[], made=[], config="")
@@ -26,22 +26,50 @@ def report_of(folder, new, old=(KEPT,), labels=("NEW",), **gates):
 
 
 @pytest.mark.parametrize(
-    "gates, sentence",
+    "n, options, headline, sentence",
     [
-        ({}, "Passed: ready to ship"),
+        (96, {}, "Passed: ready to ship.", "Learned NEW: F on the new test is 100.0"),
         (
+            96,
+            {"is_gold": False},
+            "Not proven: there is no gold of the old types.",
+            "Changed: of 96 annotations that the base is sure of, 0.0 % are lost",
+        ),
+        (
+            95,
+            {},
+            "Not proven: the new test has 95 annotations, fewer than 96; the old test",
+            "Kept: F on the old types is 100.0, before 100.0",
+        ),
+        (
+            1,
             {"min_retention": 1.1},
+            "Stopped: not to be shipped.",
             "The update forgot: F on the old types is 100.0, before 100.0",
         ),
         (
-            {"min_new_f": 0.5},
-            "The update learned too little of NEW: F on the new test is 0.0",
+            1,
+            {"min_new_f": 1.1},
+            "Stopped: not to be shipped.",
+            "The update learned too little of NEW: F on the new test is 100.0",
         ),
     ],
 )
-def test_verdict_is_at_the_top_in_words(tmp_path, gates, sentence):
-    page, _ = report_of(tmp_path, [case_of("a b", [(0, 1, "NEW")])], **gates)
-    assert page.index(sentence) < page.index("<main>")
+def test_verdict_is_at_the_top_in_words(tmp_path, n, options, headline, sentence):
+    case = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
+    options = {"min_new_f": 0.3, **options}
+    page, markdown = report_of(tmp_path, [case] * n, [KEPT] * n, **options)
+    top = page[: page.index("<main>")]
+    assert headline in top and sentence in top
+    assert ("What now: " in top) is (headline != "Passed: ready to ship.")
+    assert sentence in markdown
+
+
+def test_false_alarms_are_at_the_top_with_examples(tmp_path):
+    toyota = case_of("Toyota <b> is", updated=[(0, 2, "NEW")])
+    for text in report_of(tmp_path, [], [KEPT, toyota]):
+        alarm = "New types are found 500 times in 1,000 texts of the old test: “Toyota"
+        assert alarm in text and "<b>" not in text
 
 
 def test_no_change_and_no_gold_say_so(tmp_path):
@@ -53,7 +81,8 @@ def test_no_change_and_no_gold_say_so(tmp_path):
 def test_one_doc_has_no_interval_and_an_empty_old_test_no_retention(tmp_path):
     case = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
     page, _ = report_of(tmp_path, [case], old=[])
-    assert "one doc, so there is no interval." in page and "<td>–</td>" in page
+    assert "one doc, so there is no interval." in page
+    assert '<td class="interval">–</td>' in page
     assert "what was kept cannot be measured" in page
     assert "Stopped: not to be shipped" in page
 
@@ -64,18 +93,20 @@ def test_each_group_is_shown_if_there_are_too_many_passages(tmp_path, monkeypatc
     forgotten = case_of("Omsk", [(0, 1, "OLD")], base=[(0, 1, "OLD")])
     page, markdown = report_of(tmp_path, [learned] * 20, old=[KEPT, *[forgotten] * 3])
     assert "10 of 23 passages" in page
-    assert "forgotten (2)" in page and "learned (8)" in page
+    # It was stopped: what is lost comes first.
+    assert "forgotten (3)" in page and "learned (7)" in page
     assert "- learned: 20\n- forgotten: 3\n" in markdown
 
 
 def test_markdown_has_the_same_tables(tmp_path):
     case = case_of("Flu is back", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
     page, markdown = report_of(tmp_path, [case])
-    line = next(line for line in markdown.splitlines() if line.startswith("| NEW | 1"))
-    assert line.split(" | ")[2:9] == ["0.0"] * 3 + ["100.0"] * 3 + ["+100.0"]
+    line = next(line for line in markdown.splitlines() if line.startswith("| NEW |"))
+    assert line.strip("| ").split(" | ")[:4] == ["NEW", "0.0", "100.0", "+100.0"]
+    assert line.strip("| ").split(" | ")[5:] == ["1", "0.0", "0.0", "100.0", "100.0"]
     assert "- learned: 1" in markdown
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page.partition(">NEW</th>")[2])
-    assert cells[:8] == ["1", "0.0", "0.0", "0.0", "100.0", "100.0", "100.0", "+100.0"]
+    assert [cell for cell in cells if cell][:3] == ["0.0", "100.0", "+100.0"]
 
 
 def test_page_loads_nothing_and_runs_one_script(tmp_path):
@@ -92,7 +123,12 @@ def hostile():
 
 
 def test_text_and_labels_are_hostile_until_escaped(tmp_path):
-    for text in report_of(tmp_path, [hostile()], labels=[EVIL_LABEL]):
+    # The second is a false alarm, whose whole text is an example in the verdict.
+    n = len(hostile().doc)
+    alarm = case_of(EVIL_TEXT, updated={(0, n, EVIL_LABEL)})
+    # The last label is in no test, which the verdict names.
+    labels = [EVIL_LABEL, f"{EVIL_LABEL}2"]
+    for text in report_of(tmp_path, [hostile()], [KEPT, alarm], labels):
         assert "<img/src" not in text and "<script>document" not in text
         assert "\u202e" not in text and "\x00" not in text
 
@@ -104,7 +140,7 @@ def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
     srsly.write_jsonl(tmp_path / "changes.jsonl", rows)
     scores = {"new_f": 50.0, "old_f": None}
     log = [{"step": s, "losses": {"ner": 1.0}, "scores": scores} for s in (0, 120)]
-    srsly.write_jsonl(tmp_path / "log.jsonl", log)
+    srsly.write_jsonl(tmp_path / "update.jsonl", log)
     srsly.write_json(tmp_path / "rehearse.json", {"rehearsal": 2883, "old_test": 0})
     (tmp_path / "inputs").mkdir()
     srsly.write_json(tmp_path / "inputs" / "raw.json", {"a.txt": {"a.txt": "c0ffee"}})
@@ -112,7 +148,7 @@ def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
     names = ("metrics.json", "changes.jsonl", "report.html")
     main(
         *(tmp_path / name for name in names),
-        log=tmp_path / "log.jsonl",
+        log=tmp_path / "update.jsonl",
         config=tmp_path / "update.cfg",
         notes=[tmp_path / "inputs", tmp_path / "rehearse.json"],
         experiment=tmp_path / "none.svg",
@@ -144,11 +180,7 @@ def test_curves_of_zeros_are_not_drawn():
 
 
 def test_agreement_with_the_base_is_never_called_kept(tmp_path):
-    rows, metrics = metrics_of([case_of("a b", [(0, 1, "NEW")])])
-    metrics |= pass_gates(metrics, 0.97, 0) | {"old_test_is_gold": False}
-    path = tmp_path / "report.html"
-    write_page(path, metrics, rows, images=[], made=[], config="")
-    page = path.read_text("utf-8")
+    page, _ = report_of(tmp_path, [case_of("a b", [(0, 1, "NEW")])], is_gold=False)
     assert "Agreement with the base on unseen text" in page
     assert "base scores 100 by definition" in page
     assert not re.search(r"\bkept\b", page, re.IGNORECASE)

@@ -1,0 +1,89 @@
+"""Train the components of an update, and put them back into the base.
+
+Training holds one component alone, so that it runs no other. Input: the base, and the
+configs that `configure` wrote. Output: the base with the trained component where its
+own was, or with a second component before it; all else is as it was, byte for byte.
+
+    python -m scripts.train training/base training/configs training/trained \
+        training/update/model-best
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import typer
+from spacy.language import Language
+from wasabi import msg
+
+from scripts.command import run
+from scripts.components import listened_to
+from scripts.files import written_whole
+from scripts.scale.pipelines import train_pipeline
+
+
+def put_back(base: Language, trained: Language, component: str) -> Language:
+    """Put a trained pipe into the base, in place.
+
+    It replaces the pipe of that name, or comes before the component as a second one. A
+    tok2vec that only the component listened to is removed: it has its own copy now.
+    """
+    (pipe,) = trained.component_names
+    names, listeners = base.component_names, listened_to(base, component)
+    if pipe in names:
+        before = [*names[names.index(pipe) + 1 :], None][0]
+        base.remove_pipe(pipe)
+    else:
+        before, listeners = component, {}
+    base.add_pipe(pipe, source=trained, before=before)
+    for name, some in listeners.items():
+        if some == [pipe]:
+            base.remove_pipe(name)
+    base.meta["performance"] = trained.meta.get("performance", {})
+    return base
+
+
+def serialize(nlp: Language) -> dict[str, bytes]:
+    """Serialize the components, the vectors and the lookups of a pipeline."""
+    pipes = [(name, pipe) for name, pipe in nlp.components if hasattr(pipe, "to_bytes")]
+    parts = {name: pipe.to_bytes(exclude=["vocab"]) for name, pipe in pipes}
+    parts["vectors"] = nlp.vocab.vectors.to_bytes(exclude=["strings"])
+    return {**parts, "lookups": nlp.vocab.lookups.to_bytes()}
+
+
+def check_unchanged(base: Language, updated: Language, trained: list[str]) -> None:
+    """Check that all components but the trained ones are as in the base."""
+    before, after = serialize(base), serialize(updated)
+    others = after.keys() - {*trained}
+    if changed := sorted(name for name in others if after[name] != before[name]):
+        raise ValueError(
+            f"Only {', '.join(trained)} was trained, but the update differs from the "
+            f"base in {', '.join(changed)} too: please report it as a bug."
+        )
+
+
+def main(
+    base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
+    configs_dir: Annotated[Path, typer.Argument(help="What configure wrote.")],
+    trained_dir: Annotated[Path, typer.Argument(help="Folder for what is trained.")],
+    output_dir: Annotated[Path, typer.Argument(help="Folder for the update.")],
+    component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
+    gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
+) -> None:
+    """Train the components of an update, and put them back into the base."""
+    base, updated, pipes = spacy.load(base_dir), spacy.load(base_dir), []
+    for name in ("update", "corrections"):
+        if (configs_dir / f"{name}.cfg").exists():
+            train_pipeline(configs_dir / f"{name}.cfg", trained_dir / name, gpu_id)
+            trained = spacy.load(trained_dir / name / "model-best")
+            put_back(updated, trained, component)
+            pipes += trained.component_names
+    check_unchanged(base, updated, pipes)
+    with written_whole(output_dir) as part:
+        updated.to_disk(part)
+    others = ", ".join(name for name in updated.component_names if name not in pipes)
+    msg.good(f"{output_dir}: trained: {', '.join(pipes)}; unchanged: {others or '–'}")
+
+
+if __name__ == "__main__":
+    run(main)
