@@ -154,7 +154,7 @@ def test_labels_in_the_model_card_are_escaped(tmp_path, metrics):
     _, hostile = metrics_of([case], [KEPT, alarm], labels=[label])
     card = describe_and_save(tmp_path, {**metrics, **hostile})
     escaped = "A&#124;&#96;B&#96;&lt;img src=x&gt;[U+202E]"
-    assert f"| {escaped} | 1 | 0.0 |" in card and f"updated with {escaped} by" in card
+    assert f"| {escaped} | 0.0 | " in card and f"updated with {escaped} by" in card
     assert (
         "New types are found 500 times in 1,000 texts of the old test: “A&#124;" in card
     )

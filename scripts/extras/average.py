@@ -9,7 +9,7 @@ the base, the data, a setting or the code of training changed.
 
     python -m scripts.extras.average training/base corpus corpus/rehearsal \
         configs/update.cfg training/runs training/update/model-best \
-        --config training/update.cfg --log training/log.jsonl --runs 3
+        --config training/configs/update.cfg --log training/update.jsonl --runs 3
 """
 
 import os

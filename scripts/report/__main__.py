@@ -4,8 +4,9 @@ Input: what `evaluate` wrote, what earlier steps counted, and how training went.
 one HTML file that needs nothing else.
 
     python -m scripts.report training/metrics.json training/changes.jsonl \
-        training/report.html --log training/log.jsonl --config training/update.cfg \
-        --note corpus/preprocess.json --experiment training/experiment.svg
+        training/report.html --log training/update.jsonl \
+        --config training/configs/update.cfg --note corpus/preprocess.json \
+        --experiment training/experiment.svg
 """
 
 from pathlib import Path
