@@ -268,7 +268,7 @@ def first_layers(nlp: Language, component: str) -> tuple[dict[str, Any], Model |
             config, model = components[name]["model"], pipe.model
     encoder = config.get("encode", config)
     if "depth" not in encoder:
-        return SMALL, None
+        return {**SMALL}, None
     encoder["depth"] = min(encoder["depth"], N_LAYERS)
     return config, model
 
