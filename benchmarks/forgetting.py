@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import date
@@ -252,6 +252,25 @@ def double(base: Path, specialist: Path, first: str) -> Language:
     return nlp
 
 
+def inputs_of(
+    base: Path, folder: Path, output_dir: Path, changes: dict[str, Any], gpu_id: int
+) -> Inputs:
+    """Collect what the runs of a set have in common."""
+    rehearsed = srsly.read_json(folder / "rehearse.json")
+    return Inputs(
+        base_dir=base,
+        corpus_dir=folder,
+        shards=finished_shards(folder / "rehearsal", rehearsed["manifest"]),
+        settings_path=SETTINGS,
+        output_dir=output_dir,
+        component="ner",
+        account=srsly.read_json(folder / "preprocess.json"),
+        carved=rehearsed["carved"],
+        changes=changes,
+        gpu_id=gpu_id,
+    )
+
+
 def make(update: Update, arm: str, base: Path, folder: Path, gpu_id: int) -> Language:
     """Make the pipeline of a run."""
     runs = folder / "runs"
@@ -266,19 +285,8 @@ def make(update: Update, arm: str, base: Path, folder: Path, gpu_id: int) -> Lan
     if arm == "joint":
         # The new types are gold there: no specialist has to agree.
         changes["paths.rehearsal"] = str(folder / "gold")
-    rehearsed = srsly.read_json(folder / "rehearse.json")
-    inputs = Inputs(
-        base_dir=base,
-        corpus_dir=folder,
-        shards=finished_shards(folder / "rehearsal", rehearsed["manifest"]),
-        settings_path=SETTINGS,
-        output_dir=runs / arm if arm in OTHERS else runs,
-        component="ner",
-        account=srsly.read_json(folder / "preprocess.json"),
-        carved=rehearsed["carved"],
-        changes=changes,
-        gpu_id=gpu_id,
-    )
+    output_dir = runs / arm if arm in OTHERS else runs
+    inputs = inputs_of(base, folder, output_dir, changes, gpu_id)
     make_run(update, inputs)
     return spacy.load(inputs.output_dir / update.name / "model-best")
 
@@ -326,6 +334,17 @@ def missing(runs: Iterable[Run], results: Path) -> list[Run]:
     lines = srsly.read_jsonl(results) if results.exists() else []
     done = {(line["set"], line["arm"], line["size"], line["seed"]) for line in lines}
     return [run for run in runs if run not in done]
+
+
+def note_all(
+    lines: Iterable[dict[str, Any]], results: Path, write_table: Callable[[Path], None]
+) -> None:
+    """Note each line of results as soon as it is there, and write the table again."""
+    for line in lines:
+        with results.open("a", encoding="utf-8") as file:
+            file.write(f"{srsly.json_dumps(line)}\n")
+        write_table(results)
+        msg.good(str(line))
 
 
 def write_table(results: Path) -> None:
@@ -419,11 +438,7 @@ def main(
         first = ("alone", "completed")
         for is_first in (True, False):
             some = [run for run in todo if (run[1] in first) is is_first]
-            for line in workers.map(make_one, some):
-                with results.open("a", encoding="utf-8") as file:
-                    file.write(f"{srsly.json_dumps(line)}\n")
-                write_table(results)
-                msg.good(str(line))
+            note_all(workers.map(make_one, some), results, write_table)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from itertools import product
@@ -26,20 +25,26 @@ import typer
 from spacy.language import Language
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc
-from wasabi import MarkdownRenderer, msg
+from wasabi import MarkdownRenderer
 
-from benchmarks.forgetting import SETTINGS, convert, read_rows, spread
+from benchmarks.forgetting import (
+    convert,
+    double,
+    inputs_of,
+    note_all,
+    read_rows,
+    spread,
+)
 from benchmarks.french import make_rows
 from scripts import rehearse
 from scripts.components import labels_of, ner
-from scripts.configure import RATIO
+from scripts.configure import RATIO, SPECIALIST
 from scripts.docs import read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.metrics import count_changed
 from scripts.evaluation.speed import measure_speed
-from scripts.extras.runs import ARMS, Inputs, make_run
+from scripts.extras.runs import ARMS, make_run
 from scripts.extras.runs import Run as Update
-from scripts.scale.shards import finished_shards
 from scripts.scale.start import start
 
 RESULTS = "real.jsonl"
@@ -151,29 +156,16 @@ def make_set(name: str, bases: dict[str, str], work: Path) -> None:
 
 def make(update: Update, arm: str, base_dir: Path, folder: Path) -> Language:
     """Make the pipeline of a run."""
-    rehearsed = srsly.read_json(folder / "rehearse.json")
-    inputs = Inputs(
-        base_dir=base_dir,
-        corpus_dir=folder,
-        shards=finished_shards(folder / "rehearsal", rehearsed["manifest"]),
-        settings_path=SETTINGS,
-        output_dir=folder / "runs",
-        component="ner",
-        account=srsly.read_json(folder / "preprocess.json"),
-        carved=rehearsed["carved"],
-        changes={"update.n_evaluations": 1},
-    )
-    specialist = replace(update, arm="completed", ratio=0.0)
-    todo = [update, specialist] if arm == "alone" else [specialist, update]
-    for run in todo if ARMS[update.arm] or arm == DOUBLE else [update]:
+    changes = {"update.n_evaluations": 1}
+    inputs = inputs_of(base_dir, folder, folder / "runs", changes, gpu_id=-1)
+    todo = [update.specialist, update] if ARMS[update.arm].get(SPECIALIST) else [update]
+    for run in todo:
         if not (inputs.output_dir / run.name).exists():
             make_run(run, inputs)
+    path = inputs.output_dir / update.name / "model-best"
     if arm == DOUBLE:
-        nlp, path = spacy.load(base_dir), inputs.output_dir / update.name / "ner"
-        trained = spacy.load(path / "model-best")
-        nlp.add_pipe("ner", source=trained, name="ner_new", before="ner")
-        return nlp
-    return spacy.load(inputs.output_dir / update.name / "model-best")
+        return double(base_dir, path, "new")
+    return spacy.load(path)
 
 
 def score_run(run: tuple[str, str, int], work: Path) -> dict[str, Any]:
@@ -287,11 +279,8 @@ def main(
     for name in dict.fromkeys(run[0] for run in todo):
         make_set(name, {"base en": english, "base fr": french}, work)
     with start("local", jobs) as workers:
-        for line in workers.map(partial(score_run, work=work), todo):
-            with results.open("a", encoding="utf-8") as file:
-                file.write(f"{srsly.json_dumps(line)}\n")
-            write_table(results)
-            msg.good(str(line))
+        lines = workers.map(partial(score_run, work=work), todo)
+        note_all(lines, results, write_table)
 
 
 if __name__ == "__main__":

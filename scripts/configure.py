@@ -182,15 +182,15 @@ def configs_of(
         new = [label for label in labels if label in account["new_labels"]]
         own = {**account, "new_labels": new}
         read = read_settings(settings_path, own, overrides, pipe == second)
-        source = ""
-        if pipe not in nlp.component_names:
+        is_new, source = pipe not in nlp.component_names, ""
+        if is_new:
             source = starts["second"]
         elif read["corpora"]["train"]["specialist"] and pipe == component:
             source = starts["specialist"]
         earlier = sorted(found_before) if pipe == component else []
         how = (component, read, labels, n_words, source, pipe, earlier)
         configs[pipe] = make_config(nlp, base_dir, *how)
-        if pipe not in nlp.component_names:
+        if is_new:
             # It has no old labels, and a score set to null is not logged.
             configs[pipe]["training"]["score_weights"]["old_f"] = None
     return configs

@@ -24,7 +24,7 @@ from wasabi import msg
 from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.docs import doc_files, read_docs, write_docs
-from scripts.files import remove, written_whole
+from scripts.files import written_whole
 from scripts.scale.pipelines import load, memory_zone, train_pipeline
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
@@ -91,8 +91,8 @@ def main(
             n_marked = mark_all(chosen, output_dir, *how, account["carved"])
             marks = f"the specialist finds {', '.join(sorted(labels))} in {n_marked}"
         else:
-            remove(output_dir)
-            chosen.rename(output_dir)
+            with written_whole(output_dir) as part:
+                chosen.rename(part)
             with written_whole(specialist_dir) as part:
                 part.mkdir()
             marks = "no new label, so no specialist"

@@ -62,6 +62,24 @@ def check_unchanged(base: Language, updated: Language, trained: list[str]) -> No
         )
 
 
+def train_all(
+    base_dir: Path, configs: list[Path], trained_dir: Path, component: str, gpu_id: int
+) -> tuple[Language, list[str]]:
+    """Train from each config, put the pipes into the base, and check all others.
+
+    Each trained pipeline is in a folder with the name of its config. Returns the
+    updated pipeline, and the names of the pipes that were trained.
+    """
+    base, updated, pipes = spacy.load(base_dir), spacy.load(base_dir), []
+    for config in configs:
+        train_pipeline(config, trained_dir / config.stem, gpu_id)
+        trained = spacy.load(trained_dir / config.stem / "model-best")
+        put_back(updated, trained, component)
+        pipes += trained.component_names
+    check_unchanged(base, updated, pipes)
+    return updated, pipes
+
+
 def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
     configs_dir: Annotated[Path, typer.Argument(help="What configure wrote.")],
@@ -71,14 +89,9 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train the components of an update, and put them back into the base."""
-    base, updated, pipes = spacy.load(base_dir), spacy.load(base_dir), []
-    for name in ("update", "corrections"):
-        if (configs_dir / f"{name}.cfg").exists():
-            train_pipeline(configs_dir / f"{name}.cfg", trained_dir / name, gpu_id)
-            trained = spacy.load(trained_dir / name / "model-best")
-            put_back(updated, trained, component)
-            pipes += trained.component_names
-    check_unchanged(base, updated, pipes)
+    paths = [configs_dir / f"{name}.cfg" for name in ("update", "corrections")]
+    configs = [path for path in paths if path.exists()]
+    updated, pipes = train_all(base_dir, configs, trained_dir, component, gpu_id)
     with written_whole(output_dir) as part:
         updated.to_disk(part)
     others = ", ".join(name for name in updated.component_names if name not in pipes)

@@ -98,7 +98,7 @@ def write_markdown(
     report = render(
         HERE / "report.md",
         title=title,
-        headline=headline(metrics) if "gates" in metrics else "",
+        headline=headline(metrics),
         verdict=verdict(metrics),
         tests=lay_out(metrics),
         groups=[(group, counts[group]) for group in GROUPS if counts[group]],

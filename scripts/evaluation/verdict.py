@@ -22,7 +22,12 @@ def verdict(metrics: Metrics) -> list[str]:
 
 
 def headline(metrics: Metrics) -> str:
-    """Return the verdict in a line: passed, not proven and why, or stopped."""
+    """Return the verdict in a line: passed, not proven and why, or stopped.
+
+    There is none without gates.
+    """
+    if "gates" not in metrics:
+        return ""
     if metrics["verdict"] == "passed":
         return "Passed: ready to ship."
     if metrics["verdict"] == "stopped":

@@ -161,15 +161,11 @@ def main(
         changes={"update.n_evaluations": 1},
         gpu_id=gpu_id,
     )
-    train_dir, new_labels = (
-        corpus_dir / "update" / "train",
-        inputs.account["new_labels"],
-    )
-    ways = parse(arms)
+    new_labels, ways = inputs.account["new_labels"], parse(arms)
     if not new_labels:
         one = ("specialist", "exact")
         ways = ["rehearsed" if way in one else way for way in ways]
-    n_docs = count_docs(train_dir)
+    n_docs = count_docs(corpus_dir / "update" / "train")
     some = [size for size in parse(sizes, parse_size) if size < n_docs]
     runs = plan(ways, parse(ratios, float), some, parse(seeds, int))
     with start(engine, n_process) as workers:

@@ -46,10 +46,9 @@ def main(
         return -len({*labels}), -len(labels), text_key(doc.text)
 
     docs = sorted(read_docs(docs_dir), key=rank)[:limit]
-    spans = [[Span(*span) for span in kind.to_spans(d, kind.facts(d))] for d in docs]
-    n_spans = write_tasks(
-        [(d.text, s) for d, s in zip(docs, spans, strict=True)], output_dir
-    )
+    found = ((doc.text, kind.to_spans(doc, kind.facts(doc))) for doc in docs)
+    tasks = [(text, [Span(*span) for span in spans]) for text, spans in found]
+    n_spans = write_tasks(tasks, output_dir)
     msg.good(
         f"{output_dir}: {len(docs)} texts with {n_spans} annotations of the base to "
         "correct. Set vars.old_test to your tool's export of them."

@@ -34,13 +34,13 @@ from scripts.configure import (
 from scripts.docs import count_words, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.functions import score_halves
-from scripts.scale.pipelines import leave_out_others, train_pipeline
+from scripts.scale.pipelines import leave_out_others
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
 from scripts.scale.workers import Workers
 from scripts.specialist import mark_all, rehearsal_words
-from scripts.train import check_unchanged, put_back
+from scripts.train import train_all
 
 SCRIPTS = Path(__file__).parents[1]
 # The code that makes a run: after a change to it, no run counts as done.
@@ -189,23 +189,21 @@ def make_run(run: Run, inputs: Inputs) -> None:
     The folder gets a folder for each pipe that is trained, the updated pipeline as
     `model-best`, and `result.json` with its scores on dev.
     """
-    start, component = time.perf_counter(), inputs.component
-    base, updated = spacy.load(inputs.base_dir), spacy.load(inputs.base_dir)
+    start, nlp = time.perf_counter(), spacy.load(inputs.base_dir)
     folder = inputs.output_dir / run.name
     with written_whole(folder) as part:
         part.mkdir()
-        configs = configure_run(run, base, inputs, part)
+        configs = configure_run(run, nlp, inputs, part)
         choose_docs(run, configs, inputs, part)
+        for pipe, config in configs.items():
+            config.to_disk(part / f"{pipe}.cfg")
+        paths = [part / f"{pipe}.cfg" for pipe in configs]
         with (
             open(part / "train.txt", "w", encoding="utf-8") as log,
             redirect_stdout(log),
         ):
-            for pipe, config in configs.items():
-                config.to_disk(part / f"{pipe}.cfg")
-                train_pipeline(part / f"{pipe}.cfg", part / pipe, inputs.gpu_id)
-                trained = spacy.load(part / pipe / "model-best")
-                put_back(updated, trained, component)
-        check_unchanged(base, updated, [*configs])
+            how = (inputs.component, inputs.gpu_id)
+            updated, _ = train_all(inputs.base_dir, paths, part, *how)
         updated.to_disk(part / "model-best")
         result = score_on_dev(updated, inputs)
         seconds = round(time.perf_counter() - start, 1)

@@ -61,7 +61,7 @@ def write_page(
         title=title,
         metrics=metrics,
         tests=tests,
-        headline=headline(metrics) if "gates" in metrics else "",
+        headline=headline(metrics),
         verdict=verdict(metrics),
         cure="" if metrics.get("verdict", "passed") == "passed" else cure(metrics),
         corrections=tell_corrections(metrics),
