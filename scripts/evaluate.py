@@ -81,8 +81,11 @@ def main(
     cases["old"] = add_sure(cases["old"], base, component)
     metrics = to_metrics(cases, labels, known, rehearsed["carved"], is_gold)
     metrics["untested"] += sorted(unseen - {*account["labels"]})
-    if "test" in account["copies"]:
-        metrics["corrections"] = list_corrections(cases["new"], labels["new"])
+    metrics["test_is_train"] = "test" in account["copies"]
+    if (corpus_dir / "corrections").exists():
+        docs = [*read_docs(corpus_dir / "corrections")]
+        corrected = annotate(pipelines, docs, component, n_process)
+        metrics["corrections"] = list_corrections(corrected, labels["new"])
     metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed)
     metrics["pipeline"] = get_checksum(updated_dir)
     with written_whole(metrics_path) as part:

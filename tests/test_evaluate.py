@@ -112,7 +112,7 @@ def run(
     updated,
     tests,
     labels=("DISEASE",),
-    corrections=False,
+    corrections=(),
     carved=None,
     is_gold=True,
     **gates,
@@ -121,7 +121,10 @@ def run(
     updated.to_disk(folder / "updated")
     for name, docs in zip(("test", "old_test"), tests, strict=True):
         write_docs(docs, folder / name / "00000.spacy")
-    account = {"labels": labels, "copies": ["test"] if corrections else []}
+    if corrections:
+        write_docs(corrections, folder / "corrections" / "00000.spacy")
+    copies = ["test"] if corrections == tests[0] else []
+    account = {"labels": labels, "copies": copies}
     srsly.write_json(folder / "preprocess.json", account)
     account = {"old_test_is_gold": is_gold, "carved": carved or {}}
     srsly.write_json(folder / "rehearse.json", account)
@@ -282,7 +285,7 @@ def test_list_of_corrections_says_which_are_right(base, updated, tests, tmp_path
     unseen = base.make_doc("The office in Lima is closed.")
     unseen.set_ents([], default="missing")
     docs = [right, wrong, more, rejected, unseen]
-    options = {"labels": ["GPE"], "corrections": True, "min_new_f": 0}
+    options = {"labels": ["GPE"], "corrections": docs, "min_new_f": 0}
     metrics = run(tmp_path, base, updated, (docs, tests[1]), **options)
     rows = metrics["corrections"]
     assert [row["text"] for row in rows] == [doc.text for doc in docs]
@@ -295,6 +298,10 @@ def test_list_of_corrections_says_which_are_right(base, updated, tests, tmp_path
     assert rows[3]["right"] == [] and rows[3]["updated"] == [[3, 7, "GPE"]]
     assert "2 of 5 corrected texts are right" in " ".join(verdict(metrics))
     assert "the corrections that are scored were trained on" in metrics["doubts"]
+    # With a test of the user's own they are listed too, and the doubt is gone.
+    own = run(tmp_path, base, updated, tests, **options)
+    assert own["corrections"] == rows
+    assert not any("trained on" in doubt for doubt in own["doubts"])
 
 
 def test_cure_fits_what_went_wrong(base, updated, tests):

@@ -438,7 +438,7 @@ def test_corrections_are_all_in_train_dev_and_test(base, tmp_path, capsys):
     settings = {"base": str(tmp_path / "base"), "dev": "", "test": ""}
     account, _, docs = preprocess(tmp_path, train, **settings)
     texts = [row["text"] for row in corrections(30)]
-    assert docs.keys() == {"train", "dev", "test"}
+    assert docs.keys() == {"train", "dev", "test", "corrections"}
     for name in docs:
         assert [doc.text for doc in docs[name]] == texts
         assert ents(docs, name) == [[("Leeds", "GPE")]] * 30

@@ -104,6 +104,8 @@ def convert_all(
         docs = examine(docs, name, facts, held_out, own)
         own.docs[name] = write_files(docs, output_dir / name)
     if account.corrections:
+        # To list them as they were made: completed, they are trained on.
+        shutil.copytree(output_dir / "train", output_dir / "corrections")
         account.copies = [name for name in settings if settings[name] == ""]
     for name in account.copies:
         shutil.copytree(output_dir / "train", output_dir / name)

@@ -192,7 +192,7 @@ def find_doubts(metrics: Metrics, gates: dict[str, float]) -> list[str]:
             doubts.append(f"the {name} test has {few}")
     if metrics["untested"]:
         doubts.append(f"no test has {', '.join(metrics['untested'])}")
-    if metrics.get("corrections"):
+    if metrics.get("test_is_train"):
         doubts.append("the corrections that are scored were trained on")
     strict = {"max_changed": -1}
     doubts += [

@@ -121,7 +121,7 @@ def cure(metrics: Metrics) -> str:
         (not learned, "annotate more texts, or lower vars.min_new_f"),
         (learned and "the new test has" in doubts, "annotate more for vars.test"),
         (untested, f"annotate {untested} in a test"),
-        (metrics.get("corrections"), "set vars.test to texts not in vars.train"),
+        (metrics.get("test_is_train"), "set vars.test to texts not in vars.train"),
         ("you set" in doubts, "set the gates as they were"),
     ]
     see = 'See training/report.html, and "When the gate stops you" in the README.'

@@ -132,7 +132,7 @@ def test_label_that_the_old_test_has_is_tested():
 
 def test_corrections_that_were_trained_on_prove_nothing():
     metrics = judge()
-    metrics["corrections"] = [{"fixed": True}]
+    metrics["test_is_train"] = True
     judged = pass_gates(metrics)
     assert judged["doubts"] == ["the corrections that are scored were trained on"]
     assert judged["verdict"] == "not proven"
