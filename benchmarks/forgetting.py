@@ -32,7 +32,8 @@ from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
 from scripts import preprocess, rehearse
-from scripts.components import ner
+from scripts.components import KINDS
+from scripts.components.kind import read_new_labels
 from scripts.configure import RATIO
 from scripts.docs import read_docs, write_docs
 from scripts.evaluation.cases import annotate
@@ -163,7 +164,9 @@ def spans_cut(
     ]
 
 
-def convert(rows: dict[str, list[dict[str, Any]]], output: Path, base: str) -> None:
+def convert(
+    rows: dict[str, list[dict[str, Any]]], output: Path, base: str, **options: Any
+) -> None:
     """Convert rows as the step does; a split of no rows is split off train."""
     output.mkdir(parents=True, exist_ok=True)
     files = {}
@@ -180,6 +183,7 @@ def convert(rows: dict[str, list[dict[str, Any]]], output: Path, base: str) -> N
         rejected_path=output.parent / "rejected.jsonl",
         # Gold is not changed.
         trim=False,
+        **options,
     )
 
 
@@ -212,7 +216,7 @@ def fits(row: dict[str, Any], nlp: Language) -> bool:
 def is_right(row: dict[str, Any], nlp: Language) -> bool:
     """Check whether a pipeline finds just the spans of a row."""
     doc = nlp(row["text"])
-    found = {*ner.to_spans(doc, ner.facts(doc))}
+    found = {*KINDS["ner"].to_spans(doc, KINDS["ner"].facts(doc))}
     return found == {(s["start"], s["end"], s["label"]) for s in row["spans"]}
 
 
@@ -253,7 +257,12 @@ def double(base: Path, specialist: Path, first: str) -> Language:
 
 
 def inputs_of(
-    base: Path, folder: Path, output_dir: Path, changes: dict[str, Any], gpu_id: int
+    base: Path,
+    folder: Path,
+    output_dir: Path,
+    changes: dict[str, Any],
+    gpu_id: int,
+    component: str = "ner",
 ) -> Inputs:
     """Collect what the runs of a set have in common."""
     rehearsed = srsly.read_json(folder / "rehearse.json")
@@ -263,9 +272,9 @@ def inputs_of(
         shards=finished_shards(folder / "rehearsal", rehearsed["manifest"]),
         settings_path=SETTINGS,
         output_dir=output_dir,
-        component="ner",
+        component=component,
         account=srsly.read_json(folder / "preprocess.json"),
-        carved=rehearsed["carved"],
+        new=read_new_labels(rehearsed),
         changes=changes,
         gpu_id=gpu_id,
     )

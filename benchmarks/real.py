@@ -37,7 +37,7 @@ from benchmarks.forgetting import (
 )
 from benchmarks.french import make_rows
 from scripts import rehearse
-from scripts.components import labels_of, ner
+from scripts.components import KINDS, labels_of
 from scripts.configure import RATIO, SPECIALIST
 from scripts.docs import read_docs
 from scripts.evaluation.cases import add_sure, annotate
@@ -103,8 +103,9 @@ def corrections(nlp: Language, n_rows: int) -> list[dict[str, Any]]:
         gold = [s for s in row["spans"] if s["label"] in labels]
         if not all(doc.char_span(s["start"], s["end"]) for s in gold):
             continue
+        spans = KINDS["ner"].to_spans(doc, KINDS["ner"].facts(doc))
         right = {(s["start"], s["end"], s["label"]) for s in gold}
-        found = {s for s in ner.to_spans(doc, ner.facts(doc)) if s[-1] in labels}
+        found = {s for s in spans if s[-1] in labels}
         if right and found != right and len(doc) < 40:
             rows.append({"text": row["text"], "spans": gold})
         if len(rows) == n_rows:

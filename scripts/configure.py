@@ -1,17 +1,18 @@
-"""Write the training configs of an update, and make the second component if it is new.
+"""Write the training configs of an update, and what a new component begins as.
 
-Input: the base, `configs/update.cfg`, and the account of `preprocess` with the labels
-that were annotated. Output: a folder with configs for `spacy train`: `update.cfg`; if
-there are new labels, `specialist.cfg`; if there are corrections of known labels beside
-new ones, `corrections.cfg`; and `second`, what a second component begins as.
+Input: the base, `configs/update.cfg`, and the accounts of `preprocess` and `rehearse`
+with the labels that were annotated. Output: a folder with configs for `spacy train`:
+`update.cfg`; if there are new labels, `specialist.cfg`; if there are corrections of
+known labels beside new ones, `corrections.cfg`; and `start`, what training begins as:
+a second component, or the base's own with room for new labels.
 
     python -m scripts.configure training/base configs/update.cfg \
-        corpus/preprocess.json training/configs --keep exact --train \
-        corpus/update/train --dev corpus/update/dev --rehearsal corpus/chosen \
+        corpus/preprocess.json corpus/rehearse.json training/configs --keep exact \
+        --train corpus/update/train --dev corpus/update/dev --rehearsal corpus/chosen \
         --specialist training/specialist/model-last --logs training
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,7 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.components import kind_of, listened_to, parts_of, second_of
+from scripts.components.kind import NewLabels, read_new_labels
 from scripts.docs import count_words
 from scripts.files import written_whole
 
@@ -111,11 +113,9 @@ def make_config(
     for section in ("corpora", "training", "initialize"):
         config[section] = defaults[section]
 
-    # A score counts unless it is set to null: here that over old and new together.
+    # A score is logged unless it is set to null.
     weights = nlp.get_pipe_meta(component).default_score_weights
-    config["training"]["score_weights"] = {
-        score: None if weight is None else 0.0 for score, weight in weights.items()
-    }
+    config["training"]["score_weights"] = dict.fromkeys(weights)
 
     # Lookups and vectors come with the vocab.
     config["initialize"]["before_init"] = {
@@ -173,9 +173,9 @@ def configs_of(
         component: Name of the pipe to update.
         keep: Where new labels go: to a second component, or to the base's own.
         overrides: Other settings by name.
-        starts: Where `specialist` and `second` are, which training may begin as.
+        starts: Where `specialist` and `start` are, which training may begin as.
     """
-    second, configs = second_of(component), {}
+    second, configs, kind = second_of(component), {}, kind_of(nlp, component)
     parts = parts_of(nlp, component, account["labels"], keep)
     found_before = {*nlp.pipe_labels.get(second, ()), *parts.get(second, ())}
     for pipe, labels in parts.items():
@@ -183,10 +183,10 @@ def configs_of(
         own = {**account, "new_labels": new}
         read = read_settings(settings_path, own, overrides, pipe == second)
         is_new, source = pipe not in nlp.component_names, ""
-        if is_new:
-            source = starts["second"]
-        elif read["corpora"]["train"]["specialist"] and pipe == component:
+        if read["corpora"]["train"]["specialist"] and pipe == component:
             source = starts["specialist"]
+        elif is_new or (new and kind.GROWS):
+            source = starts["start"]
         earlier = sorted(found_before) if pipe == component else []
         how = (component, read, labels, n_words, source, pipe, earlier)
         configs[pipe] = make_config(nlp, base_dir, *how)
@@ -196,18 +196,18 @@ def configs_of(
     return configs
 
 
-def write_second(
-    nlp: Language, component: str, configs: dict[str, Config], path: str
+def write_start(
+    nlp: Language, component: str, pipes: Iterable[str], new: NewLabels, path: str
 ) -> None:
-    """Write what a second component begins as, if the update has a new one.
+    """Write what training begins as, if that is not in the base; `nlp` is changed.
 
     It is the same for every seed of training, so that updates can be averaged.
     """
-    pipe = second_of(component)
-    if pipe in configs and pipe not in nlp.component_names:
-        fix_random_seed()
-        labels = labels_in(configs[pipe])
-        kind_of(nlp, component).make_second(nlp, component, pipe, labels).to_disk(path)
+    kind = kind_of(nlp, component)
+    for pipe in pipes:
+        if new.names and (pipe not in nlp.component_names or kind.GROWS):
+            fix_random_seed()
+            kind.make_start(nlp, component, pipe, new).to_disk(path)
 
 
 def labels_in(config: Config) -> list[str]:
@@ -219,6 +219,7 @@ def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
     settings_path: Annotated[Path, typer.Argument(help="The settings of the update.")],
     account_path: Annotated[Path, typer.Argument(help="The account of preprocess.")],
+    rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the configs.")],
     train: Annotated[Path, typer.Option(help="Annotations to train on.")],
     dev: Annotated[str, typer.Option(help="Docs to evaluate on while training.")],
@@ -241,7 +242,8 @@ def main(
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed}
-    starts = {"specialist": specialist, "second": str(output_dir / "second")}
+    starts = {"specialist": specialist, "start": str(output_dir / "start")}
+    new = read_new_labels(srsly.read_json(rehearse_path))
     how = (nlp, str(base_dir), settings_path, account, count_words(train), component)
     configs = configs_of(*how, keep, overrides, starts)
     named = dict(zip(("update", "corrections"), configs.values(), strict=False))
@@ -250,10 +252,10 @@ def main(
         named["specialist"] = alone[component]
     with written_whole(output_dir) as part:
         part.mkdir()
-        write_second(nlp, component, configs, str(part / "second"))
         for name, config in named.items():
             config["training"]["logger"]["output_file"] = f"{logs}/{name}.jsonl"
             config.to_disk(part / f"{name}.cfg")
+        write_start(nlp, component, configs, new, str(part / "start"))
     for pipe, config in configs.items():
         training, labels = config["training"], labels_in(config)
         msg.good(

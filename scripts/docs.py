@@ -8,7 +8,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
-from scripts.components import ATTRS
+from scripts.components import KINDS
 from scripts.files import written_whole
 
 # Docs in a file of annotations: training reads a file whole.
@@ -19,7 +19,14 @@ REHEARSAL = "rehearsal"
 
 def write_docs(docs: Iterable[Doc], path: Path) -> int:
     """Write docs with their categories and span groups as one file, and count them."""
-    doc_bin = DocBin(attrs=ATTRS, store_user_data=False, docs=docs)
+    docs = [*docs]
+    attrs = [
+        attr
+        for kind in KINDS.values()
+        if any(doc.has_annotation(kind.ATTRS[0]) for doc in docs)
+        for attr in kind.ATTRS
+    ]
+    doc_bin = DocBin(attrs=attrs, store_user_data=False, docs=docs)
     with written_whole(path) as part:
         doc_bin.to_disk(part)
     return len(doc_bin)

@@ -9,7 +9,6 @@ goes by, a row of JSON for each changed passage, and the scores as Markdown.
         training/metrics.json training/changes.jsonl training/report.md
 """
 
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,7 @@ from scripts.evaluation.changes import find_changes, list_corrections
 from scripts.evaluation.layout import print_tests, write_markdown
 from scripts.evaluation.metrics import GATES, pass_gates, to_metrics
 from scripts.files import written_whole
-from scripts.scale.pipelines import load, use_gpu
+from scripts.scale.pipelines import is_unrelated, load, use_gpu
 
 
 def main(
@@ -72,7 +71,9 @@ def main(
     in_gold = {fact[-1] for doc in tests["old"] for fact in kind.facts(doc)}
     unseen = base_labels - in_gold if is_gold else set()
     labels = {"new": account["labels"], "old": base_labels - unseen}
-    known = {*chain(*base.pipe_labels.values())}
+    # Others may find them too, such as an entity ruler.
+    others = (n for n in base.pipe_names if not is_unrelated(base, n, kind))
+    known = base_labels.union(*(base.pipe_labels.get(name, ()) for name in others))
 
     cases = {
         name: annotate(pipelines, docs, component, n_process)

@@ -84,7 +84,7 @@ def create_rehearsal_corpus(
             fresh = list(take_words(rehearsed, ratio * sum(map(len, annotated))))
             if specialist:
                 labels = frequent_labels(nlp, component, annotated, fresh, agree)
-                keep_agreed(nlp, component, fresh, labels)
+                fresh = keep_agreed(nlp, component, fresh, labels)
             examples = [*annotated, *select(nlp, fresh)]
             rng.shuffle(examples)
             yield from examples
@@ -115,7 +115,7 @@ def frequent_labels(
 
 def keep_agreed(
     nlp: Language, component: str, examples: list[Example], labels: set[str]
-) -> None:
+) -> list[Example]:
     """Keep the specialist's marks, of some labels, that the pipe in training predicts.
 
     The base does not know the new label: that it finds none proves nothing. The
@@ -124,17 +124,24 @@ def keep_agreed(
     values. In the first pass all marks count if training begins as the specialist, and
     none if a second component begins to learn. Two views that must agree: Blum &
     Mitchell (1998), "Combining Labeled and Unlabeled Data with Co-Training".
+
+    Returns:
+        The examples that can still be learned from.
     """
     kind = kind_of(nlp, component)
-    docs = [example.reference for example in examples]
-    marked = [doc for doc in docs if kind.marked_facts(doc)]
-    # Copies without annotations: the parser would keep entities that are set already.
+    marked = [eg for eg in examples if kind.is_marked(eg.reference)]
+    # Copies without annotations: the NER would keep entities that are set already.
     bare = [
-        Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d]) for d in marked
+        Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d])
+        for d in (example.reference for example in marked)
     ]
     predicted = nlp.get_pipe(component).pipe(bare) if labels else bare
-    for doc, prediction in zip(marked, predicted, strict=True):
-        kind.keep_agreed(doc, prediction, labels)
+    dropped = {
+        id(example)
+        for example, prediction in zip(marked, predicted, strict=True)
+        if not kind.keep_agreed(example.reference, prediction, labels)
+    }
+    return [example for example in examples if id(example) not in dropped]
 
 
 def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:
@@ -167,10 +174,10 @@ def create_prepare_component(
 
 def score_halves(
     examples: Iterable[Example],
-    score: Callable[..., dict[str, Any]],
+    score: Callable[..., float | None],
     labels: list[str],
     own: list[str],
-) -> dict[str, Any]:
+) -> dict[str, float | None]:
     """Score the annotations and the rehearsal docs of a dev set separately.
 
     One score over both would be that of the larger half. So `new_f` is that of the
@@ -180,6 +187,4 @@ def score_halves(
     halves: dict[bool, list[Example]] = {False: [], True: []}
     for example in examples:
         halves[REHEARSAL in example.reference.cats].append(example)
-    new, old = score(halves[False], labels), score(halves[True], own)
-    both = score([*halves[False], *halves[True]], own)
-    return {**both, "new_f": new.get("ents_f"), "old_f": old.get("ents_f")}
+    return {"new_f": score(halves[False], labels), "old_f": score(halves[True], own)}

@@ -10,12 +10,14 @@ and reason: corrected by hand, they can be an input.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import spacy
 import srsly
 import typer
+from spacy.parts_of_speech import IDS
 from wasabi import msg
 
 from scripts.annotations.account import check_rejected, check_sets, show, warn
@@ -26,6 +28,18 @@ from scripts.annotations.offsets import Offsets
 from scripts.command import run
 from scripts.components import labels_of
 from scripts.files import written_whole
+
+
+def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
+    """Parse the parts of speech of new tags: `CODE=NOUN,X=VERB`."""
+    parts = [part.partition("=") for part in text.replace(",", " ").split()]
+    for label, _, name in parts:
+        if label not in new or name not in IDS:
+            raise ValueError(
+                f"--pos {label}={name}: {label} has to be a new tag, and {name or '?'} "
+                "a universal part of speech such as NOUN."
+            )
+    return {label: name for label, _, name in parts}
 
 
 def main(
@@ -85,8 +99,23 @@ def main(
         ),
     ] = "",
     partial: Annotated[
-        bool, typer.Option(help="Treat unmarked text as not annotated.")
+        bool | None,
+        typer.Option(
+            "--partial/--complete",
+            help="Whether unmarked text was not annotated; default: complete for "
+            "entities, partial for tags and relations.",
+        ),
+    ] = None,
+    upos: Annotated[
+        bool, typer.Option(help="Use universal parts of speech as a tagger's tags.")
     ] = False,
+    pos: Annotated[
+        str,
+        typer.Option(
+            help="Parts of speech of new tags, such as CODE=NOUN, with commas; "
+            "default: that of the tag they are carved out of."
+        ),
+    ] = "",
     max_rejected: Annotated[
         float, typer.Option(help="Largest share of rows that may be rejected.")
     ] = 0.05,
@@ -102,7 +131,7 @@ def main(
     nlp = spacy.load(base)
     labels = tuple(annotated_labels.replace(",", " ").split())
     how = (format_name or "", offsets, inclusive, align, trim, merge, longest, partial)
-    options = Options(*how, labels, component)
+    options = Options(*how, labels, component, upos)
     settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()
@@ -116,7 +145,8 @@ def main(
         new = [name for name in names if name not in known]
         with written_whole(account_path) as part:
             counts = {**account.to_json(), "old_test": old.to_json()}
-            srsly.write_json(part, {**counts, "labels": names, "new_labels": new})
+            found = {"labels": names, "new_labels": new, "pos": parse_pos(pos, new)}
+            srsly.write_json(part, {**counts, **found})
         show(account, "", rejected_path)
         if old.docs:
             show(old, "Old test: ", rejected_path)

@@ -78,7 +78,7 @@ def find_carved(
     for (label, other), n in covered.items():
         (calls if other else marks)[other or label] += n
     carved = {label: [] for label in sorted(marks)}
-    for (label, other), n in sorted(covered.items()):
+    for (label, other), n in sorted(covered.items(), key=lambda x: (-x[1], x[0])):
         if other and n >= CARVED * marks[label]:
             carved[label].append(other)
     return marks, calls, carved
@@ -147,8 +147,9 @@ def main(
         "annotations": marks.total(),
         "base_calls_them": dict(calls.most_common()),
         "carved": carved,
-        # For the step specialist, which does not depend on what the tests hold.
+        # For later steps, which do not depend on what the tests hold.
         "new_labels": account["new_labels"],
+        "pos": account.get("pos", {}),
         "rehearsal": sorter.counts[REHEARSAL],
         "manifest": checksum(folder / MANIFEST),
         "repeated": sorter.counts["repeated"],

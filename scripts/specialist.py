@@ -11,7 +11,6 @@ base knows every annotated label, its folder is empty and no doc is marked.
         corpus/rehearse.json corpus/chosen training/specialist
 """
 
-from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -23,6 +22,7 @@ from wasabi import msg
 
 from scripts.command import run, track
 from scripts.components import kind_of
+from scripts.components.kind import NewLabels, read_new_labels
 from scripts.docs import doc_files, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.scale.pipelines import load, memory_zone, train_pipeline
@@ -43,8 +43,7 @@ def mark_all(
     output_dir: Path,
     specialist_dir: Path,
     component: str,
-    labels: Collection[str],
-    carved: dict[str, list[str]],
+    new: NewLabels,
 ) -> int:
     """Write rehearsal docs with a specialist's marks, and count the marked ones."""
     specialist = load(specialist_dir)
@@ -56,9 +55,11 @@ def mark_all(
             # The words of a file are freed with it.
             with memory_zone(specialist):
                 docs = list(read_docs(path, specialist.vocab))
-                predicted = specialist.pipe(doc.text for doc in docs)
-                for doc, prediction in zip(docs, predicted, strict=True):
-                    kind.mark(doc, prediction, labels, carved)
+                found = [*map(kind.facts, specialist.pipe(doc.text for doc in docs))]
+                bare = [specialist.make_doc(doc.text) for doc in docs]
+                scored = kind.scored_facts(specialist, component, bare)
+                for doc, some, likely in zip(docs, found, scored, strict=True):
+                    kind.mark(doc, some, likely, new)
                     n_marked += bool(kind.marked_facts(doc))
                 write_docs(docs, part / path.name)
     return n_marked
@@ -84,12 +85,12 @@ def main(
         chosen = Path(folder) / "chosen"
         n_docs, n_chosen = choose_all(shards, chosen, n_words, seed)
         if configs[0]["corpora"]["train"]["specialist"]:
-            labels = account["new_labels"]
+            new = read_new_labels(account)
             train_pipeline(configs_dir / "specialist.cfg", specialist_dir, gpu_id)
             # Not model-best: on a small dev set that can be the untrained pipeline.
-            how = (specialist_dir / "model-last", component, labels)
-            n_marked = mark_all(chosen, output_dir, *how, account["carved"])
-            marks = f"the specialist finds {', '.join(sorted(labels))} in {n_marked}"
+            how = (specialist_dir / "model-last", component, new)
+            n_marked = mark_all(chosen, output_dir, *how)
+            marks = f"the specialist finds {', '.join(new.names)} in {n_marked}"
         else:
             with written_whole(output_dir) as part:
                 chosen.rename(part)

@@ -5,19 +5,21 @@ configs that `configure` wrote. Output: the base with the trained component wher
 own was, or with a second component before it; all else is as it was, byte for byte.
 
     python -m scripts.train training/base training/configs training/trained \
-        training/update/model-best
+        training/update/model-best corpus/rehearse.json
 """
 
 from pathlib import Path
 from typing import Annotated
 
 import spacy
+import srsly
 import typer
 from spacy.language import Language
 from wasabi import msg
 
 from scripts.command import run
-from scripts.components import listened_to
+from scripts.components import kind_of, listened_to
+from scripts.components.kind import NewLabels, read_new_labels
 from scripts.files import written_whole
 from scripts.scale.pipelines import train_pipeline
 
@@ -63,12 +65,17 @@ def check_unchanged(base: Language, updated: Language, trained: list[str]) -> No
 
 
 def train_all(
-    base_dir: Path, configs: list[Path], trained_dir: Path, component: str, gpu_id: int
+    base_dir: Path,
+    configs: list[Path],
+    trained_dir: Path,
+    component: str,
+    new: NewLabels,
+    gpu_id: int,
 ) -> tuple[Language, list[str]]:
     """Train from each config, put the pipes into the base, and check all others.
 
     Each trained pipeline is in a folder with the name of its config. Returns the
-    updated pipeline, and the names of the pipes that were trained.
+    updated pipeline, and the names of the pipes that were changed.
     """
     base, updated, pipes = spacy.load(base_dir), spacy.load(base_dir), []
     for config in configs:
@@ -76,6 +83,7 @@ def train_all(
         trained = spacy.load(trained_dir / config.stem / "model-best")
         put_back(updated, trained, component)
         pipes += trained.component_names
+    pipes += kind_of(base, component).finish(updated, new)
     check_unchanged(base, updated, pipes)
     return updated, pipes
 
@@ -85,13 +93,16 @@ def main(
     configs_dir: Annotated[Path, typer.Argument(help="What configure wrote.")],
     trained_dir: Annotated[Path, typer.Argument(help="Folder for what is trained.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the update.")],
+    rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train the components of an update, and put them back into the base."""
     paths = [configs_dir / f"{name}.cfg" for name in ("update", "corrections")]
     configs = [path for path in paths if path.exists()]
-    updated, pipes = train_all(base_dir, configs, trained_dir, component, gpu_id)
+    new = read_new_labels(srsly.read_json(rehearse_path))
+    how = (component, new, gpu_id)
+    updated, pipes = train_all(base_dir, configs, trained_dir, *how)
     with written_whole(output_dir) as part:
         updated.to_disk(part)
     others = ", ".join(name for name in updated.component_names if name not in pipes)

@@ -10,7 +10,7 @@ from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from scripts.components import ner
+from scripts.components import KINDS
 from scripts.docs import write_docs
 from scripts.evaluation.cases import Case
 from scripts.evaluation.changes import find_changes
@@ -116,7 +116,9 @@ def case_of(text, gold=(), base=(), updated=(), default="outside", sure=()):
     """A doc with entities by tokens, and what two pipelines found in it."""
     doc = NLP.make_doc(text)
     doc.set_ents([Span(doc, *ent) for ent in gold], default=default)
-    return Case(doc, ner, {*gold}, {"base": {*base}, "updated": {*updated}}, {*sure})
+    return Case(
+        doc, KINDS["ner"], {*gold}, {"base": {*base}, "updated": {*updated}}, {*sure}
+    )
 
 
 OMSK = [(0, 1, "OLD")]
@@ -155,6 +157,7 @@ def rehearse(project, texts):
     annotate_all([texts], project / "base", pool)
     manifest = shards.checksum(pool / shards.MANIFEST)
     account = {"manifest": manifest, "carved": {"DISEASE": []}}
+    account["new_labels"] = ["DISEASE"]
     srsly.write_json(project / "corpus" / "rehearse.json", account)
 
 

@@ -46,12 +46,15 @@ def update(
     rehearsed = load_component(base_dir, "ner")
     write_docs([rehearsed(text) for text, _ in TEXTS], folder / "old.spacy")
     srsly.write_json(folder / "preprocess.json", account)
+    rehearsed = {"new_labels": account["new_labels"], "carved": {}}
+    srsly.write_json(folder / "rehearse.json", rehearsed)
     source = str(bool(specialist)).lower()
     settings = write_settings(folder / "update.cfg", max_steps, specialist=source)
     configure(
         base_dir,
         settings,
         folder / "preprocess.json",
+        folder / "rehearse.json",
         folder / "configs",
         train=folder / "new.spacy",
         dev=str(folder / "new.spacy"),
@@ -61,7 +64,8 @@ def update(
         keep=keep,
     )
     output = folder / "updated"
-    train(base_dir, folder / "configs", folder / "trained", output)
+    how = (folder / "trained", output, folder / "rehearse.json")
+    train(base_dir, folder / "configs", *how)
     return spacy.load(output)
 
 
@@ -190,10 +194,13 @@ def test_update_begins_as_the_specialist_only_for_a_new_type_and_if_it_is_set(
     base.to_disk(tmp_path / "base")
     write_docs([base.make_doc("Flu is back.")], tmp_path / "new.spacy")
     srsly.write_json(tmp_path / "preprocess.json", account)
+    rehearsed = {"new_labels": account["new_labels"], "carved": {}}
+    srsly.write_json(tmp_path / "rehearse.json", rehearsed)
     configure(
         tmp_path / "base",
         write_settings(tmp_path / "settings.cfg", 1, specialist=specialist),
         tmp_path / "preprocess.json",
+        tmp_path / "rehearse.json",
         tmp_path / "configs",
         train=tmp_path / "new.spacy",
         dev="dev",

@@ -5,6 +5,7 @@ import srsly
 from scripts.annotations.align import Options, annotate
 from scripts.annotations.formats import parse_row
 from scripts.annotations.records import Row
+from scripts.components import KINDS
 from scripts.docs import count_docs, read_docs, write_docs
 from scripts.rehearse import main
 from scripts.scale.shards import finished_shards
@@ -77,7 +78,7 @@ def test_what_the_base_added_is_written_in_rows_that_can_be_fed_back(base, tmp_p
     for row, doc in zip(rows, [docs["train"][0], docs["dev"][0]], strict=True):
         row = parse_row(Row("completed.jsonl", 1, row), "plain")
         again = base.make_doc(row.record.text)
-        annotate(again, row, Options())
+        annotate(again, row, Options(), KINDS["ner"])
         assert doc.to_json()["ents"] == again.to_json()["ents"]
 
 

@@ -3,15 +3,18 @@ import srsly
 from conftest import TEXTS, make_pipeline, write_settings
 from spacy.tokens import Span
 
-from scripts.components import ner
+from scripts.components import KINDS
+from scripts.components.kind import MARKS, NewLabels
 from scripts.configure import main as configure
 from scripts.docs import read_docs, write_docs
 from scripts.scale.shards import MANIFEST, checksum
 from scripts.specialist import main, mark_all
 
+NER = KINDS["ner"]
+
 
 def marks(doc):
-    return [(span.text, span.label_) for span in doc.spans.get(ner.MARKS, ())]
+    return [(span.text, span.label_) for span in doc.spans.get(MARKS, ())]
 
 
 def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
@@ -20,7 +23,8 @@ def test_only_new_types_are_marked_and_only_where_the_base_sees_nothing(base):
     doc, other = base.make_doc(text), base.make_doc(text)
     other.ents = [other.char_span(0, 4, "ORG")]
     for each in (doc, other):
-        ner.mark(each, specialist(text), {"PERSON"}, {})
+        found = NER.facts(specialist(text))
+        NER.mark(each, found, [], NewLabels(["PERSON"], {}, {}))
     assert marks(doc) == [("Juan Paz", "PERSON")]
     assert marks(other) == []
     assert [(ent.text, ent.label_) for ent in other.ents] == [("Juan", "ORG")]
@@ -33,7 +37,7 @@ def test_marks_are_written_file_by_file_and_docs_with_one_are_counted(base, tmp_
         path = tmp_path / "old" / f"{number:05}.spacy"
         write_docs([base.make_doc(text)] * 2, path)
     marked = tmp_path / "marked"
-    how = (specialist, "ner", {"PERSON"}, {})
+    how = (specialist, "ner", NewLabels(["PERSON"], {}, {}))
     assert mark_all(tmp_path / "old", marked, *how) == 6
     texts = [doc.text for doc in read_docs(marked)]
     assert texts == [text for text, _ in TEXTS for _ in range(2)]
@@ -48,7 +52,7 @@ def test_marks_win_over_labels_that_the_new_type_was_carved_out_of(
     doc.ents = [Span(doc, 0, 2, "ORG")]
     write_docs([doc], tmp_path / "old" / "00000.spacy")
     paths = (tmp_path / "old", tmp_path / "marked", tmp_path / "specialist")
-    assert mark_all(*paths, "ner", {"PERSON"}, carved) == n_marked
+    assert mark_all(*paths, "ner", NewLabels(["PERSON"], carved, {})) == n_marked
 
 
 @pytest.fixture
@@ -77,6 +81,7 @@ def choose(any_base, tmp_path):
             tmp_path / "base",
             write_settings(tmp_path / "update.cfg", min_steps, **settings),
             tmp_path / "preprocess.json",
+            tmp_path / "rehearse.json",
             tmp_path / "configs",
             train=tmp_path / "new.spacy",
             dev=str(tmp_path / "new.spacy"),

@@ -98,7 +98,7 @@ FLU = case_of("Flu", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
         ({"labels": ["FLU", "POX"]}, {}, ["annotate POX in a test"]),
         ({}, {"min_new_f": 0.1}, ["set the gates as they were"]),
         (
-            {"corrections": [{"fixed": True}]},
+            {"test_is_train": True},
             {},
             ["set vars.test to texts not in"],
         ),
@@ -115,9 +115,9 @@ FLU = case_of("Flu", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
 )
 def test_what_to_do_now_fits_each_doubt_and_each_gate(options, gates, remedies):
     options = {"new": [FLU] * 96, "old": [KEPT] * 96, "labels": ["FLU"], **options}
-    corrections = options.pop("corrections", [])
+    is_train = options.pop("test_is_train", False)
     _, metrics = metrics_of(**options)
-    metrics["corrections"] = corrections
+    metrics["test_is_train"] = is_train
     metrics |= pass_gates(metrics, **gates)
     assert metrics["verdict"] in ("not proven", "stopped")
     what_now = cure(metrics)

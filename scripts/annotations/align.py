@@ -13,7 +13,8 @@ from spacy.util import filter_spans
 
 from scripts.annotations.account import Counts
 from scripts.annotations.offsets import CHARS, Reading, to_span
-from scripts.annotations.records import RejectedError, Row, Span
+from scripts.annotations.records import Record, RejectedError, Row, Span
+from scripts.components.kind import COMPLETE, Fact, Kind
 from scripts.components.ner import INCORRECT
 
 # Tokens that no entity begins or ends with, and those that come in pairs.
@@ -24,6 +25,10 @@ Align = Literal["strict", "contract", "expand"]
 # The time of the tokenizer grows with the square of this: hours for a text full of it.
 MAX_SIGNS = 2000
 SIGNS = re.compile(rf"[^\w\s]{{{MAX_SIGNS},}}")
+# What the layers of a record mark.
+LAYERS = {"ner": "entities", "tagger": "tags", "upos": "parts of speech"}
+LAYERS |= {"morphologizer": "morphological features", "parser": "relations"}
+LAYERS |= {"": "spans"}
 # Characters shown at each side of a span that does not fit.
 CONTEXT = 30
 
@@ -32,7 +37,8 @@ class Options(NamedTuple):
     """How to read, repair and convert rows; each is a flag of `preprocess`.
 
     What is empty or None is found out: the format, what offsets count and whether they
-    are inclusive for each file, the labels from those that occur.
+    are inclusive for each file, the labels from those that occur, and `partial` from
+    the kind of the component. `upos`: universal tags are those of a tagger.
     """
 
     format_name: str = ""
@@ -42,9 +48,10 @@ class Options(NamedTuple):
     trim: bool = True
     merge: bool = True
     longest: bool = False
-    partial: bool = False
+    partial: bool | None = None
     labels: tuple[str, ...] = ()
     component: str = "ner"
+    upos: bool = False
 
 
 def text_error(text: str, max_length: int) -> RejectedError | None:
@@ -57,21 +64,68 @@ def text_error(text: str, max_length: int) -> RejectedError | None:
     return None
 
 
+def choose_layer(record: Record, kind: Kind, options: Options) -> Record:
+    """Return a record with those spans that are for a kind of component.
+
+    Raises:
+        RejectedError: If there are some, and none of them is.
+    """
+    mine = {"", "upos" if options.upos else kind.FACTORY}
+    mine = mine if kind.FACTORY == "tagger" else {"", kind.FACTORY}
+    spans = tuple(
+        span._replace(label=kind.to_label(span.label))
+        for span in record.spans
+        if span.layer in mine
+    )
+    if record.spans and not spans:
+        layers = {span.layer for span in record.spans}
+        names = ", ".join(sorted(LAYERS[layer] for layer in layers))
+        is_upos = kind.FACTORY == "tagger" and "upos" in layers
+        flag = "; see --upos" if is_upos else ""
+        raise RejectedError(
+            f"marks {names}, but vars.component is {options.component}{flag}",
+            len(record.spans),
+        )
+    return record._replace(spans=spans)
+
+
 def annotate(
-    doc: Doc, row: Row, options: Options, labels: Collection[str] | None = None
+    doc: Doc,
+    row: Row,
+    options: Options,
+    kind: Kind,
+    labels: Collection[str] | None = None,
 ) -> Counts:
-    """Set the spans of a row as the entities of its doc, or reject the row.
+    """Set what a row marks in its doc, or reject the row.
 
     Spans with one of `labels` count, others are ignored; None: all count. Returns how
     many spans were ignored, repaired or rejected, and the repairs.
     """
     counts, record, spans = Counter(), row.record, []
+    for reason in record.ignored:
+        counts["spans", "ignored"] += 1
+        counts["ignored", reason] += 1
     for span in record.spans:
         if labels is None or span.label in labels:
             spans.append(span)
         else:
             counts["spans", "ignored"] += 1
             counts["ignored", f"{span.label}, not looked for"] += 1
+    set_marks = mark_tokens if kind.IS_DENSE else mark_spans
+    set_marks(doc, row, options, kind, spans, counts)
+    return counts
+
+
+def mark_spans(
+    doc: Doc,
+    row: Row,
+    options: Options,
+    kind: Kind,
+    spans: Iterable[Span],
+    counts: Counts,
+) -> None:
+    """Set spans as the entities of a doc, and count the repairs."""
+    record = row.record
     found = find_spans(spans, doc, row, options, counts)
     ents = without_overlaps(sorted(found), options.longest)
     wrong = find_spans(record.wrong, doc, row, options, counts)
@@ -85,30 +139,79 @@ def annotate(
     counts["spans", "repaired"] += n_repaired
     n_dropped = len(found) - len(ents)
     counts["spans", "rejected"] = counts["repairs", "overlap"] = n_dropped
-    return counts
+
+
+def mark_tokens(
+    doc: Doc,
+    row: Row,
+    options: Options,
+    kind: Kind,
+    spans: Iterable[Span],
+    counts: Counts,
+) -> None:
+    """Set the tags or arcs of single tokens in a doc, and count the repairs."""
+    found: dict[int, Fact] = {}
+    for span in spans:
+        try:
+            fact, kinds = find_fact(span, doc, row, options, kind)
+        except OtherTokensError:
+            if not row.record.tokenized:
+                raise
+            # The tool has tokens of its own, and the base others.
+            counts["spans", "ignored"] += 1
+            counts["ignored", "token that the base splits otherwise"] += 1
+            continue
+        if found.setdefault(fact[0], fact) != fact:
+            word, other = doc[fact[0]].text, found[fact[0]]
+            both = f"{kind.show(doc, other)} and {kind.show(doc, fact)}"
+            raise RejectedError(f"a token marked twice: {word!r} is {both}")
+        counts["spans", "repaired"] += bool(kinds)
+        counts.update(("repairs", each) for each in kinds)
+    for _ in row.record.wrong:
+        counts["spans", "ignored"] += 1
+        counts["ignored", f"rejected, which teaches no {kind.NAME}"] += 1
+    facts, is_partial = {*found.values()}, row.record.partial or options.partial
+    kind.check(doc, facts, is_sentence=row.record.sentence, is_complete=not is_partial)
+    kind.set_facts(doc, facts)
+    if not is_partial:
+        doc.cats[COMPLETE] = 1.0
+
+
+def find_fact(
+    span: Span, doc: Doc, row: Row, options: Options, kind: Kind
+) -> tuple[Fact, list[str]]:
+    """Find what a span marks on a token, with the kinds of repair that it needs."""
+    places, kinds = [(span.start, span.end)], []
+    if kind.FACTORY == "parser":
+        if span.head is None:
+            raise RejectedError(f"a relation without a head: {name(span)}")
+        places.append(span.head)
+    tokens = []
+    for start, end in places:
+        ends = span._replace(start=start, end=end)
+        ends = ends if not tokens else ends._replace(text=None)
+        ent, repairs = find_one(ends, doc, row, options)
+        if len(ent) != 1:
+            raise OtherTokensError(
+                f"marks several tokens: {show(ent)}; mark each of them"
+            )
+        tokens.append(ent.start)
+        kinds += repairs
+    kind.check_label(span.label)
+    return (*tokens, span.label), kinds
+
+
+class OtherTokensError(RejectedError):
+    """A span that is not a token of the base."""
 
 
 def find_spans(
     spans: Iterable[Span], doc: Doc, row: Row, options: Options, counts: Counts
 ) -> dict[DocSpan, bool]:
     """Find spans in a doc, with whether each was repaired; counts the repairs."""
-    # The text of the doc is the same, but takes long to make.
-    text, reading = row.record.text, row.reading
     found: dict[DocSpan, bool] = {}
     for span in spans:
-        try:
-            read = to_span(text, span, reading)
-        except ValueError as error:
-            reason = f"offset inside a character: {name(span)}; see --offsets"
-            raise RejectedError(reason) from error
-        try:
-            ent, kinds = find_span(read, text, doc, options)
-        except RejectedError as error:
-            error.excerpt = mark(text, read)
-            raise
-        if read != span:
-            is_inclusive = reading == Reading(CHARS, inclusive=True)
-            kinds.append("ends" if is_inclusive else reading.unit)
+        ent, kinds = find_one(span, doc, row, options)
         if ent in found:
             if not options.merge:
                 raise RejectedError(f"the same span twice: {show(ent)}; see --merge")
@@ -117,6 +220,28 @@ def find_spans(
         found.setdefault(ent, bool(kinds))
         counts.update(("repairs", kind) for kind in kinds)
     return found
+
+
+def find_one(
+    span: Span, doc: Doc, row: Row, options: Options
+) -> tuple[DocSpan, list[str]]:
+    """Find a span, in the offsets of its tool, with the kinds of repair it needs."""
+    # The text of the doc is the same, but takes long to make.
+    text, reading = row.record.text, row.reading
+    try:
+        read = to_span(text, span, reading)
+    except ValueError as error:
+        reason = f"offset inside a character: {name(span)}; see --offsets"
+        raise RejectedError(reason) from error
+    try:
+        ent, kinds = find_span(read, text, doc, options)
+    except RejectedError as error:
+        error.excerpt = mark(text, read)
+        raise
+    if read != span:
+        is_inclusive = reading == Reading(CHARS, inclusive=True)
+        kinds.append("ends" if is_inclusive else reading.unit)
+    return ent, kinds
 
 
 def find_span(
@@ -131,7 +256,7 @@ def find_span(
         ent = doc.char_span(*cut[:3], alignment_mode=options.align)
         kinds.append(options.align)
     if not ent:
-        raise RejectedError(misaligned(cut, doc))
+        raise OtherTokensError(misaligned(cut, doc))
     if ent.text != ent.text.strip():
         # spaCy's parser can do neither.
         raise RejectedError(f"begins or ends with white space: {name(span)}")

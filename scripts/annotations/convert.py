@@ -11,13 +11,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.annotations.account import Account
-from scripts.annotations.align import Options, annotate, text_error
+from scripts.annotations.align import Options, annotate, choose_layer, text_error
 from scripts.annotations.offsets import Votes
 from scripts.annotations.records import IgnoredError, RejectedError, Row
 from scripts.annotations.rows import find_annotations, read_rows
 from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
 from scripts.command import track
 from scripts.components import kind_of, labels_of
+from scripts.components.kind import Kind
 from scripts.docs import write_files
 
 # In the order of conversion: train is compared with those that are held out.
@@ -27,17 +28,27 @@ SETS = ("dev", "test", "old_test", "train")
 MAX_CORRECTED = 1500
 
 
-def read_annotations(pattern: str, options: Options) -> list[Row]:
+def read_annotations(pattern: str, kind: Kind, options: Options) -> list[Row]:
     """Read all rows that a pattern names, and how the offsets of each file count."""
     found: list[Row] = []
     for path in find_annotations(pattern):
         rows, votes = read_rows(path, options.format_name), Votes()
+        rows = [choose(row, kind, options) for row in rows]
         for row in rows:
             if row.record:
                 votes.add(row.record)
         reading = votes.choose(options.offsets, options.inclusive)
         found += [row._replace(reading=reading) for row in rows]
     return found
+
+
+def choose(row: Row, kind: Kind, options: Options) -> Row:
+    """Keep what a row marks for a kind of component, or reject the row."""
+    try:
+        record = row.record and choose_layer(row.record, kind, options)
+        return row._replace(record=record)
+    except RejectedError as error:
+        return row._replace(record=None, error=error)
 
 
 def are_corrections(
@@ -49,13 +60,16 @@ def are_corrections(
 
 
 def read_sets(
-    settings: dict[str, str | None], options: Options, known: Collection[str]
+    settings: dict[str, str | None],
+    kind: Kind,
+    options: Options,
+    known: Collection[str],
 ) -> tuple[dict[str, list[Row]], Collection[str], bool]:
     """Read the rows of every set, the labels that count, and if they are corrections.
 
     Nothing is split off corrections: all of them are to be learned.
     """
-    rows = read_annotations(settings["train"], options)
+    rows = read_annotations(settings["train"], kind, options)
     records = [row.record for row in rows if row.record]
     labels = options.labels or count_labels(records)
     corrections = are_corrections(rows, labels, known)
@@ -68,8 +82,17 @@ def read_sets(
         sets[set_of.get(key, "train")].append(row)
     for name in SETS:
         if settings[name] and name != "train":
-            sets[name] = read_annotations(settings[name], options_for(name, options))
+            how = options_for(name, options)
+            sets[name] = read_annotations(settings[name], kind, how)
     return sets, labels, corrections
+
+
+def options_of(kind: Kind, options: Options) -> Options:
+    """Return the options with what the kind of the component decides."""
+    is_partial = options.partial
+    return options._replace(
+        partial=not kind.IS_COMPLETE if is_partial is None else is_partial
+    )
 
 
 def options_for(name: str, options: Options) -> Options:
@@ -93,15 +116,16 @@ def convert_all(
     """
     account, old_account, held_out = Account(), Account(), HeldOut()
     known = labels_of(nlp, options.component)
-    sets, labels, account.corrections = read_sets(settings, options, known)
-    facts = kind_of(nlp, options.component).facts
+    kind = kind_of(nlp, options.component)
+    how = options_of(kind, options)
+    sets, labels, account.corrections = read_sets(settings, kind, how, known)
     for name in [name for name in SETS if name in sets]:
         is_old = name == "old_test"
         own, counted = (old_account, None) if is_old else (account, labels)
-        how = options_for(name, options)
-        docs = convert(sets[name], nlp, how, counted, own, n_process)
+        own_how = options_for(name, how)
+        docs = convert(sets[name], nlp, own_how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
-        docs = examine(docs, name, facts, held_out, own)
+        docs = examine(docs, name, kind.facts, held_out, own)
         own.docs[name] = write_files(docs, output_dir / name)
     if account.corrections:
         # To list them as they were made: completed, they are trained on.
@@ -135,7 +159,7 @@ def convert(
         try:
             if error:
                 raise error
-            counts = annotate(doc, row, options, labels)
+            counts = annotate(doc, row, options, kind, labels)
             if options.merge:
                 annotations = [kind.facts(doc), kind.rejected_facts(doc)]
                 check_repeated(row, [*annotations, kind.unseen_tokens(doc)], first)
@@ -189,7 +213,9 @@ def convert_file(
 
     Returns the docs; the account, complete when the last doc is taken; the labels.
     """
-    rows, account = read_annotations(pattern, options), Account()
+    kind, account = kind_of(nlp, options.component), Account()
+    options = options_of(kind, options)
+    rows = read_annotations(pattern, kind, options)
     records = [row.record for row in rows if row.record]
     labels = [*(options.labels or count_labels(records))]
     docs = (doc for _, doc in convert(rows, nlp, options, labels, account))

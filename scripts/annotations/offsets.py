@@ -148,7 +148,7 @@ def counts_otherwise(text: str, unit: str) -> bool:
 def fits(text: str, span: Span, reading: Reading) -> bool:
     """Check whether a span, read so, is one that a person would mark."""
     try:
-        start, end, _, surface = to_span(text, span, reading)
+        start, end, _, surface, *_ = to_span(text, span, reading)
     except ValueError:
         return False
     if not 0 <= start < end <= len(text):

@@ -8,15 +8,24 @@ SHORT.maxstring = SHORT.maxother = 80
 
 
 class Span(NamedTuple):
-    """An entity by its offsets in the text, end exclusive, as its tool counts them.
+    """What a person marked, by its offsets in the text, as its tool counts them.
 
-    The offsets are checked against `text`, where the tool wrote that.
+    Attributes:
+        start: Offset of the first character.
+        end: Offset after the last one.
+        label: The label.
+        text: The text between them, where the tool wrote it: it is checked.
+        layer: What is marked, if that is known: the factory of a kind of component, or
+            `upos` for a universal part of speech.
+        head: Start and end of the head, if a relation is marked.
     """
 
     start: int
     end: int
     label: str
     text: str | None = None
+    layer: str = ""
+    head: tuple[int, int] | None = None
 
 
 class Record(NamedTuple):
@@ -24,11 +33,14 @@ class Record(NamedTuple):
 
     Attributes:
         text: The text.
-        spans: The entities.
-        wrong: Spans that the person rejected as entities.
+        spans: What the person marked.
+        wrong: Spans that the person rejected.
         partial: Whether unmarked text was not annotated.
         length: Length of the text as the tool counts it, if the row has it.
         group: The document that the text is from, if the row has it.
+        tokenized: Whether the tool has tokens of its own, which the base may not have.
+        sentence: Whether the text is one sentence, and so has one root.
+        ignored: Why each annotation that was left out was.
     """
 
     text: str
@@ -37,6 +49,9 @@ class Record(NamedTuple):
     partial: bool = False
     length: int | None = None
     group: str = ""
+    tokenized: bool = False
+    sentence: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -85,7 +100,8 @@ class Row(NamedTuple):
     def n_spans(self) -> int:
         """The number of spans that the account counts."""
         if self.record:
-            return len(self.record.spans) + len(self.record.wrong)
+            record = self.record
+            return len(record.spans) + len(record.wrong) + len(record.ignored)
         return self.error.n_spans
 
 

@@ -1,30 +1,29 @@
-"""What an update needs to know of a component: a module for each kind of it.
+"""What an update needs to know of a component: a class for each kind of it.
 
-All have the same functions, which other modules call on what `kind_of` returns. Only
-the formats and the alignment of annotations look at entities themselves. A *fact* is
-what a person can annotate in a doc: for the NER `(start, end, label)` over tokens, the
-end exclusive. The label is the last item.
-
-`ner.py` shows what a kind has: constants, and functions from `facts` to `score`.
-To add one, write the module and name the factory in `KINDS`.
+`kind.py` says what a kind has, and what a *fact* is: what a person can annotate. Other
+modules ask what `kind_of` returns; only the formats and the alignment of annotations
+look at entities, tags and arcs themselves. To add a kind, write its class, and add it
+to `KINDS`.
 """
 
 from collections.abc import Iterable
-from types import ModuleType
 
 from spacy.language import Language
 
-from scripts.components import ner
+from scripts.components.kind import Kind
+from scripts.components.morphologizer import Morphologizer
+from scripts.components.ner import Ner
+from scripts.components.parser import Parser
+from scripts.components.tagger import Tagger
 
 # By the name of the pipe's factory in spaCy.
-KINDS: dict[str, ModuleType] = {"ner": ner}
-# What all kinds store: a `.spacy` file is read without knowing whose it is.
-ATTRS = sorted({attr for kind in KINDS.values() for attr in kind.ATTRS})
-LABEL_ATTRS = {kind.LABEL_ATTR for kind in KINDS.values()}
+KINDS: dict[str, Kind] = {
+    kind.FACTORY: kind for kind in (Ner(), Tagger(), Morphologizer(), Parser())
+}
 
 
-def kind_of(nlp: Language, component: str) -> ModuleType:
-    """Return the module of a component's kind.
+def kind_of(nlp: Language, component: str) -> Kind:
+    """Return the kind of a component.
 
     In a pipeline without it, such as a blank one, the name is that of the factory.
 
@@ -64,13 +63,14 @@ def parts_of(
     """Assign each annotated label to the pipe that learns it.
 
     A label that the pipeline knows is corrected where it is. A new one goes to a second
-    component if `keep` is `exact`, so that the base's own stays as it is, and else to
-    the component. There is never a third component.
+    component if `keep` is `exact` and the kind can have one, so that the base's own
+    stays as it is, and else to the component. There is never a third component.
 
     Returns:
         The labels of each pipe that learns; new labels first.
     """
     second = second_of(component)
+    is_exact = keep == "exact" and kind_of(nlp, component).HAS_SECOND
     owners = {
         label: pipe
         for pipe in pipes_of(nlp, component)
@@ -78,7 +78,7 @@ def parts_of(
     }
     parts: dict[str, list[str]] = {second: [], component: []}
     for label in labels:
-        parts[owners.get(label, second if keep == "exact" else component)].append(label)
+        parts[owners.get(label, second if is_exact else component)].append(label)
     return {pipe: some for pipe, some in parts.items() if some}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from scripts.evaluation.layout import Notes, lay_out
 from scripts.evaluation.metrics import Metrics
 from scripts.evaluation.render import render
-from scripts.evaluation.verdict import headline, verdict
+from scripts.evaluation.verdict import headline, list_labels, verdict
 
 CARD = Path(__file__).parent / "model_card.md"
 
@@ -15,7 +15,8 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
     """Return what changes in the meta data of the base."""
     name = f"{base['lang']}_{base['name']} {base['version']}"
     source = {key: base.get(key, "") for key in ("url", "license", "author")}
-    new, retention = ", ".join(metrics["new"]["labels"]), metrics["retention"]
+    new = list_labels(metrics["new_labels"] or metrics["new"]["labels"])
+    retention, prefix = metrics["retention"], metrics["facts"]["prefix"]
     if retention is None:
         share = metrics["changed"]["sure"]["share"]
         old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
@@ -29,11 +30,13 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
             "retention": retention,
             "changed": metrics["changed"],
             "retention_interval": metrics["retention_interval"],
-            "ents_f_old": metrics["old"]["updated"]["f"],
-            "ents_f_old_base": metrics["old"]["base"]["f"],
-            "ents_f_new": metrics["new"]["updated"]["f"],
-            "ents_f_new_base": metrics["new"]["base"]["f"],
-            "ents_per_type": {k: v["updated"] for k, v in metrics["labels"].items()},
+            f"{prefix}_f_old": metrics["old"]["updated"]["f"],
+            f"{prefix}_f_old_base": metrics["old"]["base"]["f"],
+            f"{prefix}_f_new": metrics["new_f"]["updated"],
+            f"{prefix}_f_new_base": metrics["new_f"]["base"],
+            f"{prefix}_per_type": {
+                k: v["updated"] for k, v in metrics["labels"].items()
+            },
         },
     }
 

@@ -1,20 +1,18 @@
 """What two pipelines find in the texts of gold docs."""
 
 from collections.abc import Collection, Iterable
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.command import track
 from scripts.components import kind_of, pipes_of
+from scripts.components.kind import SURE, Fact, Kind
 from scripts.scale.pipelines import leave_out_others
 
 # The two pipelines, as all results name them.
 WHO = ("base", "updated")
-# What a component finds, as its kind defines it; the last item is the label.
-Fact = tuple[Any, ...]
 
 
 class Case(NamedTuple):
@@ -24,7 +22,7 @@ class Case(NamedTuple):
     """
 
     doc: Doc
-    kind: ModuleType
+    kind: Kind
     gold: set[Fact]
     found: dict[str, set[Fact]]
     sure: Collection[Fact] = ()
@@ -43,8 +41,9 @@ class Case(NamedTuple):
 
     def apart(self, facts: Collection[Fact], others: Collection[Fact]) -> set[Fact]:
         """Return the facts that share no token with any of the others."""
-        overlap = self.kind.overlap
-        return {fact for fact in facts if not any(overlap(fact, o) for o in others)}
+        tokens = self.kind.tokens
+        taken = {i for other in others for i in tokens(other)}
+        return {fact for fact in facts if taken.isdisjoint(tokens(fact))}
 
 
 def add_sure(cases: list[Case], base: Language, component: str) -> list[Case]:
@@ -54,9 +53,9 @@ def add_sure(cases: list[Case], base: Language, component: str) -> list[Case]:
     with base.select_pipes(disable=pipes):
         docs = list(base.pipe(texts))
     for pipe in pipes:
-        found = cases[0].kind.sure_facts(base, pipe, docs) if cases else ()
-        for some, more in zip(sure, found, strict=True):
-            some |= more
+        found = cases[0].kind.scored_facts(base, pipe, docs) if cases else ()
+        for some, scores in zip(sure, found, strict=True):
+            some |= {fact for fact, score in scores.items() if score >= SURE}
     return [
         case._replace(sure=some & case.found["base"])
         for case, some in zip(cases, sure, strict=True)

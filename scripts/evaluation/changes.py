@@ -31,6 +31,10 @@ def find_changes(
         tokens, to_spans = case.kind.tokens, case.kind.to_spans
         sides = {"gold": case.gold, **case.found}
         changes = [*changes_of(case, labels, known)]
+        if case.kind.IS_DENSE:
+            # All tokens have facts: those of the changed ones are shown.
+            facts = [fact for fact, _ in changes]
+            sides = {k: v - case.apart(v, facts) for k, v in sides.items()}
         ends = [(tokens(fact).start, tokens(fact).stop) for fact, _ in changes]
         for start, end in passages(ends, len(case.doc)):
             groups = [

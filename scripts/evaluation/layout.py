@@ -34,6 +34,7 @@ AGREEMENT = (
     "text that nothing else saw. Where the update is right and the base wrong, that "
     "counts as a mistake.",
 )
+ALL = "all types"
 # Characters of a corrected text that are shown.
 N_CHARS = 100
 # A heading and a table for each part of how an update was made.
@@ -53,7 +54,7 @@ def lay_out(metrics: Metrics) -> list[dict[str, Any]]:
             if scores["base"]["f"] == 1:
                 note += " The base scores 100 by definition."
         test = {"name": name, "title": title, "note": note, "scores": scores}
-        test["lines"] = [("all types", scores), *scores["labels"].items()]
+        test["lines"] = [(ALL, scores), *scores["labels"].items()]
         test["sentences"] = tell_changes(metrics, name)
         tests.append(test | cross(scores["confusion"]))
     return tests
@@ -67,6 +68,9 @@ def tell_changes(metrics: Metrics, name: str) -> str:
         f"base misses, and misses {scores['lost']} that the base finds (sign test: "
         f"{'p < 0.001' if p < 0.001 else f'p = {p:.3f}'})."
     )
+    for measure, before in scores["summary"].get("base", {}).items():
+        after = scores["summary"]["updated"][measure]
+        text += f" {measure}: {100 * before:.1f}, after the update {100 * after:.1f}."
     if name == "old":
         fates = "{kept}; {moved} have a new type, and {forgotten} are lost."
         text += " Of those that the base finds, the update still finds "

@@ -24,7 +24,9 @@ def score(cases: Iterable[Case], labels: Collection[str]) -> dict[str, Any]:
     errors = {who: dict.fromkeys(ERRORS, 0) for who in WHO}
     confusion = {who: defaultdict(Counter) for who in WHO}
     n_gained = n_lost = 0
+    kind = None
     for case in cases:
+        kind = case.kind
         gold, found = case.judged(labels)
         rows[count(gold, found)] += 1
         n_gained += len(gold & found["updated"] - found["base"])
@@ -34,6 +36,7 @@ def score(cases: Iterable[Case], labels: Collection[str]) -> dict[str, Any]:
                 confusion[who][right][wrong] += 1
                 errors[who][error] += 1
     names, scores, ratio_interval = compare(rows)
+    summaries = {who: kind.summarize(errors[who]) for who in WHO} if kind else {}
     return {
         "docs": rows.total(),
         **scores.pop(),
@@ -41,6 +44,7 @@ def score(cases: Iterable[Case], labels: Collection[str]) -> dict[str, Any]:
         "gained": n_gained,
         "lost": n_lost,
         "p_value": sign_test(n_gained, n_lost),
+        "summary": summaries,
         "labels": dict(zip(names, scores, strict=True)),
         "errors": errors,
         "confusion": {
@@ -102,11 +106,15 @@ def judge(
         Gold label, found label and one of `ERRORS`: for each gold fact the one found
         that is nearest to it, and for each fact that counts where there is no gold.
     """
-    overlap = case.kind.overlap
+    overlap, tokens = case.kind.overlap, case.kind.tokens
+    by_token = defaultdict(set)
+    for other in found:
+        for i in tokens(other):
+            by_token[i].add(other)
     for fact in gold:
         # The same tokens first, then the same label, then the most tokens in common.
         best = max(
-            (other for other in found if overlap(fact, other)),
+            {other for i in tokens(fact) for other in by_token.get(i, ())},
             key=lambda o: (o[:-1] == fact[:-1], o[-1] == fact[-1], overlap(fact, o), o),
             default=None,
         )

@@ -6,6 +6,8 @@ from typing import Any
 from scripts.evaluation.render import to_line
 
 Metrics = dict[str, Any]
+# Labels that a sentence names.
+N_NAMED = 5
 
 
 def verdict(metrics: Metrics) -> list[str]:
@@ -79,18 +81,27 @@ def tell_learned(metrics: Metrics) -> str:
     if not new["gold"] and not rows:
         nothing = "The new test has no annotations"
         return f"{nothing}, so what was learned cannot be measured {gate}"
-    before, after = (100 * new[who]["f"] for who in ("base", "updated"))
+    before, after = (100 * metrics["new_f"][who] for who in ("base", "updated"))
     start = "The update learned too little of"
     if metrics["learned"]:
         start = "Learned" if after > before else "No better at"
-    labels = new["labels"].items()
+    own = metrics["new_labels"] or new["labels"]
+    labels = [(name, both) for name, both in new["labels"].items() if name in own]
     missed = [name for name, b in labels if b["gold"] and not b["updated"]["f"]]
-    rest = f", but 0 for {', '.join(missed)}" if missed and after else ""
+    rest = f", but 0 for {list_labels(missed)}" if missed and after else ""
     scores = f"F on the new test is {after:.1f}, before {before:.1f}{rest}"
     if rows:
         n_right = sum(row["fixed"] for row in rows)
         scores = f"{n_right} of {len(rows)} corrected texts are right; {scores}"
-    return f"{start} {', '.join(new['labels'])}: {scores} {gate}"
+    names = list_labels(metrics["new_labels"] or new["labels"])
+    return f"{start} {names}: {scores} {gate}"
+
+
+def list_labels(labels: Iterable[str]) -> str:
+    """Write some labels, and how many there are if that is too many."""
+    names = [*labels]
+    rest = f" and {len(names) - N_NAMED} others" if len(names) > N_NAMED else ""
+    return ", ".join(names[:N_NAMED]) + rest
 
 
 def tell_spurious(metrics: Metrics) -> str:

@@ -23,13 +23,14 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import track
 from scripts.components import kind_of, labels_of
+from scripts.components.kind import NewLabels, read_new_labels
 from scripts.configure import (
     ALONE,
     RATIO,
     SPECIALIST,
     Keep,
     configs_of,
-    write_second,
+    write_start,
 )
 from scripts.docs import count_words, read_docs, write_docs
 from scripts.files import written_whole
@@ -114,7 +115,7 @@ class Inputs:
         output_dir: Folder of the runs.
         component: Name of the pipe to update.
         account: The account of preprocess.
-        carved: The base's labels that each annotated label was carved out of.
+        new: The labels that the base does not know.
         changes: Other settings by name.
         gpu_id: GPU to train on; -1: CPU.
     """
@@ -126,7 +127,7 @@ class Inputs:
     output_dir: Path
     component: str
     account: dict[str, Any]
-    carved: dict[str, list[str]]
+    new: NewLabels
     changes: dict[str, Any] = field(default_factory=dict)
     gpu_id: int = -1
 
@@ -165,7 +166,7 @@ def read_inputs(
         settings_path=settings_path.resolve(),
         output_dir=(output_dir / key[:8]).resolve(),
         account=account,
-        carved=rehearsed["carved"],
+        new=read_new_labels(rehearsed),
         **options,
     )
 
@@ -202,7 +203,7 @@ def make_run(run: Run, inputs: Inputs) -> None:
             open(part / "train.txt", "w", encoding="utf-8") as log,
             redirect_stdout(log),
         ):
-            how = (inputs.component, inputs.gpu_id)
+            how = (inputs.component, inputs.new, inputs.gpu_id)
             updated, _ = train_all(inputs.base_dir, paths, part, *how)
         updated.to_disk(part / "model-best")
         result = score_on_dev(updated, inputs)
@@ -237,13 +238,13 @@ def configure_run(
     }
     specialist = inputs.output_dir / run.specialist.name / inputs.component
     starts = {"specialist": str(specialist / "model-last")}
-    starts["second"] = str(folder / "second")
+    starts["start"] = str(folder / "start")
     n_words, component = sum(map(len, docs)), inputs.component
     how = (inputs.settings_path, inputs.account, n_words, component, run.keep)
     configs = configs_of(nlp, str(inputs.base_dir), *how, overrides, starts)
     for pipe, config in configs.items():
         config["training"]["logger"]["output_file"] = str(folder / f"{pipe}.jsonl")
-    write_second(nlp, component, configs, starts["second"])
+    write_start(nlp, component, configs, inputs.new, starts["start"])
     return configs
 
 
@@ -259,8 +260,7 @@ def choose_docs(
     choose_all(inputs.shards, chosen, n_words, run.seed)
     if config["corpora"]["train"]["specialist"]:
         source = inputs.output_dir / run.specialist.name / inputs.component
-        labels = inputs.account["new_labels"]
-        how = (source / "model-last", inputs.component, labels, inputs.carved)
+        how = (source / "model-last", inputs.component, inputs.new)
         mark_all(chosen, chosen, *how)
 
 
@@ -273,4 +273,4 @@ def score_on_dev(nlp: Language, inputs: Inputs) -> dict[str, float]:
     examples = [Example(*pair) for pair in zip(predicted, gold, strict=True)]
     labels = (inputs.account["labels"], labels_of(nlp, component))
     scores = score_halves(examples, kind.score, *labels)
-    return {name: scores[name] or 0.0 for name in ("new_f", "old_f")}
+    return {name: score or 0.0 for name, score in scores.items()}

@@ -15,6 +15,7 @@ from spacy.util import import_file
 from thinc.api import NumpyOps, get_current_ops, use_ops
 
 from scripts.components import kind_of, listened_to, pipes_of
+from scripts.components.kind import Kind
 
 T = TypeVar("T")
 FUNCTIONS = Path(__file__).parents[1] / "functions.py"
@@ -59,9 +60,14 @@ def leave_out_others(nlp: Language, component: str) -> None:
     """
     needed = {*listened_to(nlp, component), *pipes_of(nlp, component)}
     others = [name for name in nlp.pipe_names if name not in needed]
-    unrelated = kind_of(nlp, component).UNRELATED
-    if all(nlp.get_pipe_meta(name).factory in unrelated for name in others):
+    kind = kind_of(nlp, component)
+    if all(is_unrelated(nlp, name, kind) for name in others):
         nlp.select_pipes(disable=others)
+
+
+def is_unrelated(nlp: Language, name: str, kind: Kind) -> bool:
+    """Check whether a pipe never changes what a component of a kind finds."""
+    return nlp.get_pipe_meta(name).factory in kind.UNRELATED
 
 
 def train_pipeline(config_path: Path, output_dir: Path, gpu_id: int) -> None:

@@ -9,7 +9,7 @@ from random import Random
 
 from spacy.attrs import intify_attr
 
-from scripts.components import LABEL_ATTRS
+from scripts.components import KINDS
 from scripts.docs import read_bin, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.scale.storage import storage_errors
@@ -19,6 +19,8 @@ from scripts.scale.storage import storage_errors
 # 0.5 and 1 kept 99.3, 98.6 and 98.2 % of F over all entities, and 97.7, 100.2 and
 # 100.9 % of the average over types; DRUG 40.8, 44.9, 42.4.
 BALANCE = 0.5
+# The attributes that hold labels, as a `.spacy` file names them.
+LABEL_ATTRS = {intify_attr(kind.LABEL_ATTR) for kind in KINDS.values()}
 # A column of a `.spacy` file and a value in it; the value 0 stands for no label.
 Label = tuple[int, int]
 
@@ -47,10 +49,12 @@ def words_and_labels(files: Iterable[Path]) -> Iterator[tuple[int, set[Label]]]:
     for file in files:
         with storage_errors(file):
             doc_bin = read_bin(file)
-        columns = [doc_bin.attrs.index(attr) for attr in map(intify_attr, LABEL_ATTRS)]
+        columns = [i for i, attr in enumerate(doc_bin.attrs) if attr in LABEL_ATTRS]
         for tokens in doc_bin.tokens:
             values = ((i, set(tokens[:, i].tolist())) for i in columns)
-            yield len(tokens), {(i, value) for i, some in values for value in some}
+            labels = {(i, value) for i, some in values for value in some}
+            # A file without annotations has no such column.
+            yield len(tokens), labels or {(0, 0)}
 
 
 def choose(

@@ -19,7 +19,7 @@ import srsly
 from spacy.tokens import DocBin
 from weasel.util.hashing import get_checksum
 
-from scripts.components import ATTRS, kind_of
+from scripts.components import kind_of
 from scripts.files import remove
 from scripts.scale.pipelines import MAX_DOCS, load_component, memory_zone
 from scripts.scale.storage import read_bytes, storage_errors, write_bytes
@@ -83,7 +83,7 @@ def annotate(
         load_component.cache_clear()
     nlp = load_component(base_dir, component)
     kind = kind_of(nlp, component)
-    doc_bin, labels = DocBin(attrs=ATTRS, store_user_data=False), Counter()
+    doc_bin, labels = DocBin(attrs=kind.ATTRS, store_user_data=False), Counter()
     # The words of a shard are freed with it.
     with memory_zone(nlp):
         for doc in nlp.pipe(texts):

@@ -1,7 +1,7 @@
 from spacy.tokens import Span
 
 from scripts.annotations.pieces import piece_of, split_doc
-from scripts.components import ner
+from scripts.components import KINDS
 
 
 def test_long_doc_is_split_outside_spans_and_keeps_all_of_them(base):
@@ -10,7 +10,7 @@ def test_long_doc_is_split_outside_spans_and_keeps_all_of_them(base):
     ents = [Span(doc, 0, 1, "D"), Span(doc, 5, 8, "PERSON"), Span(doc, 13, 14, "GPE")]
     doc.set_ents(ents, missing=[Span(doc, 9, 10)])
     doc.spans["incorrect_spans"] = [Span(doc, 10, 12, "D")]
-    pieces = list(split_doc(doc, ner.split_points, 6))
+    pieces = list(split_doc(doc, KINDS["ner"].split_points, 6))
     # After the sentence; then outside spans, though one is as long as a piece.
     assert [len(piece) for piece in pieces] == [5, 5, 4]
     assert [token.text for piece in pieces for token in piece] == words
@@ -21,7 +21,7 @@ def test_long_doc_is_split_outside_spans_and_keeps_all_of_them(base):
     assert found == [(e.text, e.label_) for e in ents]
     (wrong,) = pieces[2].spans["incorrect_spans"]
     assert (wrong.text, wrong.label_) == ("and went", "D")
-    (whole,) = split_doc(doc, ner.split_points, 14)
+    (whole,) = split_doc(doc, KINDS["ner"].split_points, 14)
     assert whole is doc
-    (span,) = split_doc(piece_of(doc, 5, 8), ner.split_points, 2)
+    (span,) = split_doc(piece_of(doc, 5, 8), KINDS["ner"].split_points, 2)
     assert len(span) == 3

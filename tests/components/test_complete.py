@@ -1,7 +1,10 @@
 import pytest
 from spacy.tokens import Span
 
-from scripts.components.ner import INCORRECT, complete, to_facts
+from scripts.components import KINDS
+from scripts.components.ner import INCORRECT, to_facts
+
+NER = KINDS["ner"]
 
 
 def doc_with(nlp, text, *ents):
@@ -27,7 +30,7 @@ def test_base_completes_what_the_person_did_not_annotate(
     base, person, predicted, expected
 ):
     doc = doc_with(base, "Flu in Lima.", *person)
-    complete(doc, doc_with(base, "Flu in Lima.", *predicted), {"D"})
+    NER.complete(doc, doc_with(base, "Flu in Lima.", *predicted), {"D"})
     assert [(e.start_char, e.end_char, e.label_) for e in doc.ents] == expected
 
 
@@ -38,7 +41,7 @@ def test_base_completes_all_where_the_person_did_not_look(base):
     doc.spans[INCORRECT] = [oslo]
     predicted = base.make_doc(doc.text)
     predicted.set_ents([Span(predicted, i, i + 1, "GPE") for i in (2, 4)])
-    assert complete(doc, predicted, {"D", "GPE"}) == to_facts([lima])
+    assert NER.complete(doc, predicted, {"D", "GPE"}) == to_facts([lima])
     assert [token.ent_iob for token in doc] == [3, 0, 3, 0, 0, 0]
 
 
@@ -46,5 +49,5 @@ def test_spans_of_the_base_keep_their_label_in_another_vocab(base):
     doc = doc_with(base, "Flu in Lima.")
     predicted = base("Flu in Lima.")
     predicted.ents = [Span(predicted, 2, 3, "NEW_LABEL")]
-    complete(doc, predicted, set())
+    NER.complete(doc, predicted, set())
     assert [e.label_ for e in doc.ents] == ["NEW_LABEL"]

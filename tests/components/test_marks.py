@@ -6,19 +6,11 @@ import pytest
 from conftest import NLP, TEXTS, make_pipeline
 from spacy.tokens import Span
 
-from scripts.components.ner import (
-    INCORRECT,
-    MARKS,
-    covered,
-    facts,
-    keep_agreed,
-    mark,
-    marked_facts,
-    select,
-    sure_facts,
-    to_facts,
-    unseen_tokens,
-)
+from scripts.components import KINDS
+from scripts.components.kind import MARKS, SURE, NewLabels
+from scripts.components.ner import INCORRECT, to_facts
+
+NER = KINDS["ner"]
 
 PERSON, ORG, NEW = (0, 2, "PERSON"), (3, 4, "ORG"), (0, 1, "NEW")
 
@@ -57,16 +49,16 @@ def test_agreed_marks_become_entities_and_doubtful_tokens_become_missing(
     marks, predicted, ents, missing
 ):
     doc = doc_with(PERSON, ORG, marks=marks)
-    keep_agreed(doc, doc_with(*predicted), {"NEW"})
-    assert facts(doc) == ents
-    assert unseen_tokens(doc) == missing
+    NER.keep_agreed(doc, doc_with(*predicted), {"NEW"})
+    assert NER.facts(doc) == ents
+    assert NER.unseen_tokens(doc) == missing
 
 
 def test_mark_of_a_label_that_is_rare_is_not_learned():
     doc = doc_with(PERSON, ORG, marks=[NEW])
-    keep_agreed(doc, doc_with(NEW), set())
-    assert facts(doc) == {ORG}
-    assert unseen_tokens(doc) == {0, 1}
+    NER.keep_agreed(doc, doc_with(NEW), set())
+    assert NER.facts(doc) == {ORG}
+    assert NER.unseen_tokens(doc) == {0, 1}
 
 
 @pytest.mark.parametrize(
@@ -83,27 +75,27 @@ def test_mark_is_set_where_the_base_sees_nothing_or_what_the_type_was_carved_out
     carved, marked
 ):
     doc = doc_with(PERSON, ORG)
-    predicted = doc_with(NEW, (2, 3, "GPE"), (3, 4, "NEW"), (4, 5, "NEW"))
-    mark(doc, predicted, {"NEW"}, carved)
+    found = {NEW, (2, 3, "GPE"), (3, 4, "NEW"), (4, 5, "NEW")}
+    NER.mark(doc, found, [], NewLabels(["NEW"], carved, {}))
     assert to_facts(doc.spans[MARKS]) == marked
-    assert marked_facts(doc) == marked
+    assert NER.marked_facts(doc) == marked
     # The base's entities stay: training decides between them and the marks.
-    assert facts(doc) == {PERSON, ORG}
+    assert NER.facts(doc) == {PERSON, ORG}
 
 
 def test_mark_over_two_entities_needs_both_labels():
     doc = doc_with(PERSON, ORG)
     for labels, n_marks in ((["PERSON"], 0), (["PERSON", "ORG"], 1)):
-        mark(doc, doc_with((1, 4, "NEW")), {"NEW"}, {"NEW": labels})
+        NER.mark(doc, {(1, 4, "NEW")}, [], NewLabels(["NEW"], {"NEW": labels}, {}))
         assert len(doc.spans[MARKS]) == n_marks
-        assert len(marked_facts(doc)) == n_marks
+        assert len(NER.marked_facts(doc)) == n_marks
 
 
 def test_overlaps_with_the_base_are_counted_once_for_an_annotation_and_a_label():
     person = doc_with((0, 4, "NEW"), (4, 5, "ORG"))
     base = doc_with((0, 1, "PERSON"), (1, 2, "PERSON"), ORG, (4, 5, "ORG"))
     expected = {("NEW", ""): 1, ("NEW", "PERSON"): 1, ("NEW", "ORG"): 1}
-    assert covered(person, base) == Counter({**expected, ("ORG", ""): 1})
+    assert NER.covered(person, base) == Counter({**expected, ("ORG", ""): 1})
 
 
 @pytest.mark.parametrize(
@@ -120,23 +112,29 @@ def test_overlaps_with_the_base_are_counted_once_for_an_annotation_and_a_label()
 def test_each_ner_learns_its_own_labels(labels, earlier, ents, missing):
     doc = doc_with(PERSON, ORG, (4, 5, "NEW"), missing=[2])
     doc.spans[INCORRECT] = [Span(doc, 2, 3, "NEW"), Span(doc, 2, 3, "ORG")]
-    select(doc, labels, earlier)
-    assert facts(doc) == ents
-    assert unseen_tokens(doc) == missing
+    NER.select(doc, labels, earlier)
+    assert NER.facts(doc) == ents
+    assert NER.unseen_tokens(doc) == missing
     rejected = {label for *_, label in to_facts(doc.spans[INCORRECT])}
     assert rejected == {"NEW", "ORG"} & {*labels}
+
+
+def sure(nlp, texts):
+    """What an NER is sure of."""
+    scored = NER.scored_facts(nlp, "ner", map(nlp.make_doc, texts))
+    return [{fact for fact in some if some[fact] >= SURE} for some in scored]
 
 
 def test_findings_are_sure_only_if_no_other_parse_is_likely():
     nlp = make_pipeline("own")
     texts = [text for text, _ in TEXTS]
-    found = [facts(doc) for doc in nlp.pipe(texts)]
+    found = [NER.facts(doc) for doc in nlp.pipe(texts)]
     assert sum(map(len, found)) == 7
     # It has learned these sentences by heart.
-    assert [*sure_facts(nlp, "ner", map(nlp.make_doc, texts))] == found
+    assert sure(nlp, texts) == found
     # The same findings by scores that are close to each other: guesses.
     upper = nlp.get_pipe("ner").model.get_ref("upper")
     for name in upper.param_names:
         upper.set_param(name, upper.get_param(name) / 10)
-    assert [facts(doc) for doc in nlp.pipe(texts)] == found
-    assert not any(sure_facts(nlp, "ner", map(nlp.make_doc, texts)))
+    assert [NER.facts(doc) for doc in nlp.pipe(texts)] == found
+    assert not any(sure(nlp, texts))

@@ -7,7 +7,8 @@ from spacy.training import Example
 from spacy.util import fix_random_seed, load_model_from_config
 from thinc.api import Config
 
-from scripts.components.ner import make_second
+from scripts.components import KINDS
+from scripts.components.kind import NewLabels
 
 # The values of one section refer to another, as in a config that `init config` makes.
 TOK2VEC = """
@@ -106,7 +107,9 @@ def test_second_ner_begins_as_the_first_layers_of_the_tok2vec_that_the_base_uses
     if "tok2vec" in base.pipe_names:
         source = base.get_pipe("tok2vec").model
     before = base.to_bytes(exclude=["vocab"])
-    second = make_second(base, "ner", "ner_new", ["DRUG", "DISEASE"])
+    second = KINDS["ner"].make_start(
+        base, "ner", "ner_new", NewLabels(["DRUG", "DISEASE"], {}, {})
+    )
     assert base.to_bytes(exclude=["vocab"]) == before
     assert second.component_names == ["ner_new"]
     assert second.get_pipe("ner_new").labels == ("DISEASE", "DRUG")

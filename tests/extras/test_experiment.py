@@ -11,6 +11,7 @@ from thinc.api import Config
 from thinc.compat import has_cupy_gpu
 from weasel.util.hashing import get_checksum
 
+from scripts.components.kind import NewLabels
 from scripts.docs import write_docs
 from scripts.extras.experiment import main, plan, write_settings
 from scripts.extras.results import best_of, front_of, over_seeds
@@ -253,7 +254,7 @@ def test_run_that_stops_half_way_leaves_no_folder_to_be_taken_for_done(project):
         output_dir=project / "runs",
         component="ner",
         account=srsly.read_json(corpus / "preprocess.json"),
-        carved={},
+        new=NewLabels([], {}, {}),
         gpu_id=0,
     )
     with pytest.raises(ValueError, match="GPU"):

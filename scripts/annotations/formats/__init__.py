@@ -30,7 +30,7 @@ ROW_FORMATS = modules(
     "train-data",
     "plain",
 )
-FILE_FORMATS = modules("brat", "columns", "docbin")
+FILE_FORMATS = modules("brat", "conllu", "columns", "docbin")
 Format = Literal[(*ROW_FORMATS, *FILE_FORMATS)]
 
 

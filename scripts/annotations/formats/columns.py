@@ -81,4 +81,5 @@ def from_tags(words: list[str], tags: list[str]) -> dict[str, Any]:
             spans.append({"start": start, "end": start + len(word), "label": label})
         is_open = bool(label) and position in "BIM"
         start += len(word) + 1
-    return {"text": " ".join(words), "spans": spans, "partial": "-" in tags}
+    row = {"text": " ".join(words), "spans": spans, "partial": "-" in tags}
+    return {**row, "layer": "ner"}

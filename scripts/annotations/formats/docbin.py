@@ -1,4 +1,4 @@
-"""spaCy's `.spacy` files: a DocBin of docs with entities."""
+"""spaCy's `.spacy` files: a DocBin of docs with entities, tags or relations."""
 
 import zlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from scripts.annotations.records import Row
-from scripts.components.ner import facts, rejected_facts, to_spans, unseen_tokens
+from scripts.components import KINDS
 
 
 def is_mine(path: Path, head: bytes) -> bool:
@@ -29,8 +29,11 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
 
 
 def to_value(doc: Doc) -> dict[str, Any]:
-    """Convert a doc to a plain row; missing values make it a partial one."""
-    value: dict[str, Any] = {"text": doc.text}
-    for key, some in (("spans", facts(doc)), ("wrong", rejected_facts(doc))):
-        value[key] = [list(span) for span in to_spans(doc, some)]
-    return {**value, "partial": True} if unseen_tokens(doc) else value
+    """Convert a doc to a row; missing values make it a partial one."""
+    ner, value = KINDS["ner"], {"text": doc.text, "layer": "ner"}
+    for key, some in (("spans", ner.facts(doc)), ("wrong", ner.rejected_facts(doc))):
+        value[key] = [list(span) for span in ner.to_spans(doc, some)]
+    if doc.has_annotation("ENT_IOB") and ner.unseen_tokens(doc):
+        value["partial"] = True
+    has_more = any(map(doc.has_annotation, ("TAG", "POS", "MORPH", "DEP")))
+    return {**value, "tokens": doc.to_json()["tokens"]} if has_more else value

@@ -41,7 +41,7 @@ def parse_entity(value: Any) -> Span:
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
     """Make a row to import; doccano counts UTF-16 units (its issue 2290)."""
     labels = [
-        [from_chars(text, start, "utf16"), from_chars(text, end, "utf16"), label]
-        for start, end, label, _ in spans
+        [from_chars(text, s.start, "utf16"), from_chars(text, s.end, "utf16"), s.label]
+        for s in spans
     ]
     return {"text": text, "label": labels}

@@ -85,7 +85,7 @@ def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
     `<Text name="text" value="$text">`, as in its template for named entities.
     """
     results = []
-    for number, (start, end, label, _) in enumerate(spans):
+    for number, (start, end, label, *_) in enumerate(spans):
         value = {"start": start, "end": end, "text": text[start:end], "labels": [label]}
         control = {"from_name": "label", "to_name": "text", "type": "labels"}
         results.append({"id": str(number), **control, "value": value})

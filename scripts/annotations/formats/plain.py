@@ -1,8 +1,10 @@
 """Plain rows: `{"text": …, "spans"|"entities"|"label"|"labels": […]}`.
 
 A span is `{"start", "end", "label"}` with perhaps its `text`, or `[start, end, label]`
-or `[label, start, end]`. `"partial": true` means that unmarked text was not annotated;
-spans under `wrong` are not entities. Other formats are made of the same parts.
+or `[label, start, end]`; that of a relation has a `head` with `start` and `end`.
+`"partial": true` means that unmarked text was not annotated; spans under `wrong` were
+rejected. `tokens` may be those of spaCy's `Doc.to_json`, with tags, morphology, heads
+and relations. Other formats are made of the same parts.
 """
 
 import re
@@ -13,6 +15,9 @@ from scripts.annotations.records import Record, RejectedError, Span, short
 
 SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
 GROUP_KEYS = ("doc_id", "document_id", "doc")
+# Layers of what is marked on tokens.
+TOKEN_LAYERS = ("tagger", "upos", "morphologizer", "parser")
+BLANK = (None, "", "_")
 # Half of a UTF-16 pair can't be written as UTF-8.
 HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -27,8 +32,53 @@ def parse(value: Any) -> Record:
     if not isinstance(value, dict):
         raise RejectedError('neither {"text", "spans"} nor [text, {"entities"}]')
     wrong = parse_list(value["wrong"]) if "wrong" in value else ()
-    record = make_record(value, parse_spans(value), wrong)
-    return record._replace(partial=value.get("partial") is True)
+    spans = [span._replace(layer=value.get("layer", "")) for span in parse_spans(value)]
+    return complete_record(value, (*spans, *parse_tokens(value)), wrong)
+
+
+def complete_record(
+    value: dict[str, Any], spans: tuple[Span, ...], wrong: tuple[Span, ...] = ()
+) -> Record:
+    """Make a record of a row that says how it was annotated."""
+    return make_record(value, spans, wrong)._replace(
+        partial=value.get("partial") is True,
+        tokenized=any(span.layer in TOKEN_LAYERS for span in spans),
+        sentence=value.get("sentence") is True,
+        ignored=tuple(value.get("ignored", ())),
+    )
+
+
+def parse_tokens(row: dict[str, Any]) -> tuple[Span, ...]:
+    """Parse the annotations of the tokens of a row, as `Doc.to_json` writes them."""
+    tokens, spans = row.get("tokens"), []
+    if not isinstance(tokens, list) or not all(isinstance(t, dict) for t in tokens):
+        return ()
+    for token in tokens:
+        at = (token.get("start"), token.get("end"))
+        for layer, label in labels_of(token).items():
+            span = make_span(*at, label)._replace(layer=layer)
+            if layer == "parser":
+                span = span._replace(head=head_of(token, tokens))
+            spans.append(span)
+    return tuple(spans)
+
+
+def labels_of(token: dict[str, Any]) -> dict[str, str]:
+    """Return the labels of a token by layer; `_` and nothing are no label."""
+    tag, pos, morph, dep = (token.get(k) for k in ("tag", "pos", "morph", "dep"))
+    features = [morph] if morph not in (None, "", "_") else []
+    features += [f"POS={pos}"] if pos not in (None, "", "_") else []
+    labels = {"tagger": tag, "upos": pos, "parser": dep}
+    labels["morphologizer"] = "|".join(features)
+    return {layer: label for layer, label in labels.items() if label not in BLANK}
+
+
+def head_of(token: dict[str, Any], tokens: list[dict[str, Any]]) -> tuple[int, int]:
+    """Return start and end of the head of a token, which has its number, from 0."""
+    number = token.get("head")
+    if type(number) is not int or not 0 <= number < len(tokens):
+        raise RejectedError(f"a head outside the sentence: {short(token)}", len(tokens))
+    return tokens[number].get("start"), tokens[number].get("end")
 
 
 def parse_spans(row: dict[str, Any]) -> tuple[Span, ...]:
@@ -56,8 +106,13 @@ def has_spans(items: Any) -> bool:
 def parse_span(value: Any) -> Span:
     """Parse a plain span."""
     if isinstance(value, dict):
-        text = value.get("text")
-        return make_span(value.get("start"), value.get("end"), value.get("label"), text)
+        text, head = value.get("text"), value.get("head")
+        at = (value.get("start"), value.get("end"))
+        span = make_span(*at, value.get("label"), text)
+        if not isinstance(head, dict):
+            return span
+        ends = make_span(head.get("start"), head.get("end"), span.label)
+        return span._replace(layer="parser", head=ends[:2])
     if not isinstance(value, list) or len(value) < 3:
         raise RejectedError(f"not a span [start, end, label]: {short(value)}")
     if isinstance(value[0], str) and type(value[2]) is int:
@@ -114,7 +169,8 @@ def group_of(row: dict[str, Any]) -> str:
 
 def agreed(versions: list[tuple[Span, ...]], remedy: str) -> tuple[Span, ...]:
     """Return the spans that all annotators of a text agree on, or reject the row."""
-    if len({frozenset(span[:3] for span in spans) for spans in versions}) > 1:
+    marked = [frozenset((*span[:3], span.head) for span in spans) for spans in versions]
+    if len({*marked}) > 1:
         reason = f"annotators disagree: {len(versions)}, {remedy}"
         raise RejectedError(reason, max(map(len, versions)))
     return versions[0]

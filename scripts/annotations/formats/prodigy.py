@@ -1,4 +1,4 @@
-"""Prodigy's rows: `spans`, `tokens`, `answer`, `_view_id`.
+"""Prodigy's rows: `spans`, `tokens`, `relations`, `answer`, `_view_id`.
 
 A binary question (`_view_id` is `ner`) asks about one span: the rest of the text was
 not annotated. If it is rejected, that span is wrong; a rejected row of several spans
@@ -7,7 +7,12 @@ means only that something is wrong. https://prodi.gy/docs/api-interfaces
 
 from typing import Any
 
-from scripts.annotations.formats.plain import make_record, parse_spans
+from scripts.annotations.formats.plain import (
+    make_record,
+    make_span,
+    parse_list,
+    parse_spans,
+)
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Span, short
 
 ANSWERS = ("accept", "reject", "ignore")
@@ -22,6 +27,9 @@ def is_mine(keys: frozenset[str]) -> bool:
 def parse(value: Any) -> Record:
     """Parse one of Prodigy's rows."""
     spans = parse_spans(value)
+    if "relations" in value:
+        marked = [span._replace(layer="ner") for span in spans]
+        spans = (*marked, *parse_relations(value))
     record = make_record(value, spans)._replace(length=length_of(value))
     answer = value.get("answer", "accept")
     if answer not in ANSWERS:
@@ -32,6 +40,27 @@ def parse(value: Any) -> Record:
     if answer != "accept":
         raise IgnoredError(f"answer {answer}", len(spans))
     return record._replace(partial=value.get("_view_id") == "ner")
+
+
+def parse_relations(value: dict[str, Any]) -> tuple[Span, ...]:
+    """Parse relations between tokens, each by the number of its child and head."""
+    tokens = value.get("tokens")
+    if not isinstance(tokens, list) or not all(isinstance(t, dict) for t in tokens):
+        raise RejectedError("relations without tokens")
+
+    def parse_one(relation: Any) -> Span:
+        fields = relation if isinstance(relation, dict) else {}
+        ends = []
+        for key in ("child", "head"):
+            number = fields.get(key)
+            if type(number) is not int or not 0 <= number < len(tokens):
+                raise RejectedError(f"a head outside the sentence: {short(relation)}")
+            ends.append((tokens[number].get("start"), tokens[number].get("end")))
+        child, head = ends
+        span = make_span(*child, fields.get("label"))
+        return span._replace(layer="parser", head=head)
+
+    return parse_list(value["relations"], parse_one)
 
 
 def length_of(value: dict[str, Any]) -> int | None:
@@ -47,6 +76,19 @@ def length_of(value: dict[str, Any]) -> int | None:
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:
-    """Make a task with spans to correct, in characters."""
-    rows = [{"start": s.start, "end": s.end, "label": s.label} for s in spans]
-    return {"text": text, "spans": rows}
+    """Make a task with spans or relations to correct, in characters."""
+    arcs = [span for span in spans if span.head]
+    if not arcs:
+        rows = [{"start": s.start, "end": s.end, "label": s.label} for s in spans]
+        return {"text": text, "spans": rows}
+    places = sorted({place for s in arcs for place in (s[:2], s.head)})
+    tokens = [
+        {"id": i, "start": start, "end": end, "text": text[start:end]}
+        for i, (start, end) in enumerate(places)
+    ]
+    numbers = {place: i for i, place in enumerate(places)}
+    relations = [
+        {"child": numbers[s[:2]], "head": numbers[s.head], "label": s.label}
+        for s in arcs
+    ]
+    return {"text": text, "tokens": tokens, "relations": relations}

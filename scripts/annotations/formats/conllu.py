@@ -1,0 +1,113 @@
+r"""CoNLL-U: ten columns with tabs between them, a token a line.
+
+Tags, features, heads and relations are read; `_` is no annotation. A word of a
+multiword token that does not stand in the text, and an empty node, are ignored.
+https://universaldependencies.org/format.html
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scripts.annotations.records import RejectedError, Row, short
+
+LINE = re.compile(r"\d+([-.]\d+)?\t")
+N_COLUMNS = 10
+# Names of a sentence's document and text in its comments.
+DOCUMENT, TEXT = "newdoc id", "text"
+
+
+def is_mine(path: Path, head: bytes) -> bool:
+    """Recognize a file by its first line that is not a comment."""
+    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    line = next((line for line in lines if line.strip() and line[0] != "#"), "")
+    return bool(LINE.match(line)) and line.count("\t") == N_COLUMNS - 1
+
+
+def read(path: Path, content: bytes) -> Iterator[Row]:
+    """Read each sentence as a row, numbered by its first line."""
+    document, comments, lines = "", {}, []
+    for number, line in enumerate([*content.decode("utf-8-sig").split("\n"), ""], 1):
+        line = line.rstrip("\r")
+        if line.startswith("#"):
+            name, _, value = line[1:].partition("=")
+            comments[name.strip()] = value.strip()
+        elif line.strip():
+            lines.append((number, line))
+        elif lines:
+            document = comments.get(DOCUMENT, document)
+            yield to_row(path, lines, comments.get(TEXT, ""), document)
+            comments, lines = {}, []
+
+
+def to_row(path: Path, lines: list[tuple[int, str]], text: str, document: str) -> Row:
+    """Convert the lines of a sentence, with their numbers, to a row."""
+    fields = [line.split("\t") for _, line in lines]
+    short_lines = [line for _, line in lines if line.count("\t") != N_COLUMNS - 1]
+    if short_lines:
+        reason = f"not ten columns with tabs between them: {short(short_lines[0])}"
+        value = {"text": "", "lines": [line for _, line in lines]}
+        return Row(str(path), lines[0][0], value, RejectedError(reason, len(lines)))
+    text, places, ignored = find_words(fields, text)
+    words = [field for field in fields if field[0] in places]
+    numbers = {field[0]: i for i, field in enumerate(words)}
+    tokens = []
+    for word in words:
+        number, _, _, pos, tag, features, head, dep, *_ = word
+        start, end = places[number]
+        token = {"start": start, "end": end, "pos": pos, "tag": tag, "morph": features}
+        if head in numbers or head == "0":
+            token |= {"head": numbers.get(head, numbers[number]), "dep": name_of(dep)}
+        elif head in {field[0] for field in fields}:
+            ignored.append("relation to an ignored word")
+        elif head != "_":
+            token |= {"head": head, "dep": dep}
+        tokens.append({key: value for key, value in token.items() if value != "_"})
+    value: dict[str, Any] = {"text": text, "tokens": tokens, "sentence": True}
+    value |= {"ignored": ignored, "doc_id": document or None}
+    return Row(str(path), lines[0][0], value)
+
+
+def find_words(
+    fields: list[list[str]], text: str
+) -> tuple[str, dict[str, tuple[int, int]], list[str]]:
+    """Find the words of a sentence in its text, which is made if it is not given.
+
+    Returns:
+        The text; start and end of each word by its number; why others are ignored.
+    """
+    if not text:
+        text = make_text(fields)
+    places, ignored, at = {}, [], 0
+    for number, form, *_ in fields:
+        if "." in number:
+            ignored.append("empty node")
+        elif "-" not in number:
+            start = text.find(form, at)
+            # The words of a multiword token may not stand in the text: du is de + le.
+            if start < 0 or text[at:start].strip():
+                ignored.append("word of a multiword token")
+            else:
+                places[number] = (start, start + len(form))
+                at = start + len(form)
+        else:
+            ignored.append("multiword token")
+    return text, places, ignored
+
+
+def make_text(fields: list[list[str]]) -> str:
+    """Make the text of a sentence from its tokens."""
+    parts, inside = [], 0
+    for number, form, *_, misc in fields:
+        if "." in number or (number.isdigit() and int(number) <= inside):
+            continue
+        if "-" in number:
+            inside = int(number.partition("-")[2])
+        parts.append(form if "SpaceAfter=No" in misc else f"{form} ")
+    return "".join(parts).strip()
+
+
+def name_of(relation: str) -> str:
+    """Write a relation as spaCy does."""
+    return "ROOT" if relation == "root" else relation
