@@ -146,7 +146,7 @@ def make_base(name: str, work: Path) -> None:
         rows = {key: spans_cut(value, label, False) for key, value in rows.items()}
     convert(rows, folder, "blank:en")
     paths = {f"paths.{n}": str(folder / n) for n in ("train", "dev")}
-    train(ROOT / "configs" / "base.cfg", base.parent, overrides=paths)
+    train(ROOT / "configs" / "base-ner.cfg", base.parent, overrides=paths)
 
 
 def read_rows(name: str, split: str) -> list[dict[str, Any]]:

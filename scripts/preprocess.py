@@ -34,7 +34,7 @@ def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
     """Parse the parts of speech of new tags: `CODE=NOUN,X=VERB`."""
     parts = [part.partition("=") for part in text.replace(",", " ").split()]
     for label, _, name in parts:
-        if label not in new or name not in IDS:
+        if label not in new or not name or name not in IDS:
             raise ValueError(
                 f"--pos {label}={name}: {label} has to be a new tag, and {name or '?'} "
                 "a universal part of speech such as NOUN."

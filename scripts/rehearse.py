@@ -60,7 +60,7 @@ def complete_all(
         predicted = nlp(doc.text)
         covered += kind.covered(doc, predicted)
         added = kind.complete(doc, predicted, labels)
-        rows.append(kind.to_row(doc, added))
+        rows.append(kind.to_row(doc, added, added - kind.facts(predicted)))
         n_added += len(added)
     return rows, n_added, covered
 
@@ -142,8 +142,10 @@ def main(
             write_files(docs[name], part / name)
     with written_whole(completed_path) as part:
         srsly.write_jsonl(part, rows)
+    repaired = sum(any(s["source"] == "repair" for s in r["spans"]) for r in rows)
     account = {
         "completed": n_added,
+        "repaired": repaired,
         "annotations": marks.total(),
         "base_calls_them": dict(calls.most_common()),
         "carved": carved,
@@ -168,6 +170,8 @@ def main(
         some = ", ".join(f"{n} {label}" for label, n in calls.most_common(N_SHOWN))
         rest = " …" if len(calls) > N_SHOWN else ""
         print(f"Of {marks.total()} annotations the base calls {some}{rest}.")
+    if repaired:
+        print(f"In {repaired} docs the base's tree was repaired to hold annotations.")
     msg.good(
         f"{output_dir}: the base added {n_added} annotations, see {completed_path}"
     )

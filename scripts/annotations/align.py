@@ -171,7 +171,10 @@ def mark_tokens(
         counts["spans", "ignored"] += 1
         counts["ignored", f"rejected, which teaches no {kind.NAME}"] += 1
     facts, is_partial = {*found.values()}, row.record.partial or options.partial
-    kind.check(doc, facts, is_sentence=row.record.sentence, is_complete=not is_partial)
+    try:
+        kind.check(doc, facts, row.record.sentence, is_complete=not is_partial)
+    except ValueError as error:
+        raise RejectedError(str(error)) from error
     kind.set_facts(doc, facts)
     if not is_partial:
         doc.cats[COMPLETE] = 1.0
@@ -197,7 +200,10 @@ def find_fact(
             )
         tokens.append(ent.start)
         kinds += repairs
-    kind.check_label(span.label)
+    try:
+        kind.check_label(span.label)
+    except ValueError as error:
+        raise RejectedError(str(error)) from error
     return (*tokens, span.label), kinds
 
 

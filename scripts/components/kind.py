@@ -15,8 +15,6 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from scripts.annotations.records import RejectedError
-
 Fact = tuple[Any, ...]
 # Span groups of a rehearsal doc for what a specialist finds in it, and finds likely.
 MARKS, DOUBTS = "marks", "doubts"
@@ -136,10 +134,10 @@ class Kind:
         """Check that a label can be learned.
 
         Raises:
-            RejectedError: If spaCy would take it for something else.
+            ValueError: If spaCy would take it for something else.
         """
         if label in ("-", "_") or label.startswith("!"):
-            raise RejectedError(f"a label that spaCy cannot learn: {label}")
+            raise ValueError(f"a label that spaCy cannot learn: {label}")
 
     def check(
         self, doc: Doc, facts: set[Fact], is_sentence: bool, is_complete: bool
@@ -153,7 +151,7 @@ class Kind:
             is_complete: Whether the person looked at every token.
 
         Raises:
-            RejectedError: If it does not.
+            ValueError: If it does not.
         """
 
     def rejected_facts(self, doc: Doc) -> set[Fact]:
@@ -221,14 +219,18 @@ class Kind:
         self.set_facts(doc, added)
         return added
 
-    def to_row(self, doc: Doc, added: set[Fact]) -> dict[str, Any]:
+    def to_row(
+        self, doc: Doc, added: set[Fact], repaired: Collection[Fact] = ()
+    ) -> dict[str, Any]:
         """Convert a completed doc to a row that can be corrected and fed back in.
 
-        The `source` of a span is `base` if the base added it, and else `person`.
+        The `source` of a span is `base` if the base added it, `repair` if that was
+        changed to fit what the person annotated, and else `person`.
         """
         spans = []
         for fact in sorted(self.facts(doc)):
             source = "base" if fact in added else "person"
+            source = "repair" if fact in repaired else source
             spans.append({**self.to_span(doc, fact), "source": source})
         return {"text": doc.text, "spans": spans}
 

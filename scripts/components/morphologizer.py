@@ -9,7 +9,6 @@ from spacy.parts_of_speech import IDS
 from spacy.tokens import Token
 from typing_extensions import override
 
-from scripts.annotations.records import RejectedError
 from scripts.components.kind import FACTORIES, NewLabels
 from scripts.components.tagger import Tagger
 
@@ -36,7 +35,7 @@ class Morphologizer(Tagger):
     def check_label(self, label: str) -> None:
         features = Morphology.feats_to_dict(label) if "=" in label else {}
         if not features or features.get("POS", "") not in IDS:
-            raise RejectedError(
+            raise ValueError(
                 f"a label that spaCy cannot learn, write it as POS=NOUN: {label}"
             )
 

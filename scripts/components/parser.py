@@ -11,7 +11,6 @@ from spacy.util import minibatch
 from thinc.api import Model
 from typing_extensions import override
 
-from scripts.annotations.records import RejectedError
 from scripts.components.kind import FACTORIES, LIKELY, MARKS, Kind, NewLabels
 
 # Parses that a beam search follows.
@@ -49,14 +48,14 @@ class Parser(Kind):
         for i in sorted(marked):
             if cycle := cycle_of(heads, i):
                 words = " ← ".join(doc[j].text for j in [*cycle, i])
-                raise RejectedError(f"a cycle of relations: {words}")
+                raise ValueError(f"a cycle of relations: {words}")
         roots = [doc[i].text for i in sorted(marked) if heads[i] == i]
         if is_sentence and len(roots) > 1:
-            raise RejectedError(f"two roots in a sentence: {roots[0]} and {roots[1]}")
+            raise ValueError(f"two roots in a sentence: {roots[0]} and {roots[1]}")
         free = [token.text for token in doc if token.i not in marked]
         if is_complete and facts and free:
             reason = f"a tree in pieces: {free[0]!r} has no head; see --partial"
-            raise RejectedError(reason)
+            raise ValueError(reason)
 
     @override
     def facts(self, doc: Doc) -> set[Arc]:

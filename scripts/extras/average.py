@@ -24,7 +24,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.components import listened_to
+from scripts.components import kind_of, listened_to
 from scripts.configure import Keep
 from scripts.extras.runs import Run, read_inputs, run_all
 from scripts.files import remove, written_whole
@@ -142,7 +142,8 @@ def main(
     for pipe in pipes:
         paths = [folder / pipe / "model-best" for folder in folders]
         put_back(nlp, average_of(paths, pipe), component)
-    check_unchanged(base, nlp, pipes)
+    changed = kind_of(base, component).finish(nlp, inputs.new)
+    check_unchanged(base, nlp, [*pipes, *changed])
     seeds = [run.seed for run in planned]
     names = ", ".join(map(str, seeds))
     nlp.meta["notes"] = f"The average of the weights of updates with seeds {names}."

@@ -16,12 +16,14 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
+import spacy
 import srsly
 import typer
 from thinc.api import Config
 from wasabi import MarkdownRenderer, msg
 
 from scripts.command import run
+from scripts.components import kind_of
 from scripts.configure import CASES, RATIO, SPECIALIST, case_of
 from scripts.docs import count_docs
 from scripts.extras.results import Result, best_of, draw, over_seeds, to_table
@@ -161,10 +163,12 @@ def main(
         changes={"update.n_evaluations": 1},
         gpu_id=gpu_id,
     )
-    new_labels, ways = inputs.account["new_labels"], parse(arms)
-    if not new_labels:
-        one = ("specialist", "exact")
-        ways = ["rehearsed" if way in one else way for way in ways]
+    ways, kind = parse(arms), kind_of(spacy.load(base_dir), component)
+    # What an arm does where there is no new label, or no second component.
+    instead = {} if kind.HAS_SECOND else {"exact": "specialist"}
+    if not inputs.account["new_labels"]:
+        instead = dict.fromkeys(("specialist", "exact"), "rehearsed")
+    ways = [instead.get(way, way) for way in ways]
     n_docs = count_docs(corpus_dir / "update" / "train")
     some = [size for size in parse(sizes, parse_size) if size < n_docs]
     runs = plan(ways, parse(ratios, float), some, parse(seeds, int))
@@ -185,7 +189,7 @@ def main(
         f"Best on dev: {best['arm']} with ratio {best['ratio']:g}. {table}, {plot}"
     )
     print("Set in" if write else "Set it in", f"{settings_path}:", "; ".join(lines))
-    if new_labels:
+    if inputs.account["new_labels"] and kind.HAS_SECOND:
         print(f"Run it with --vars.keep {'exact' if best['arm'] == 'exact' else 'one'}")
 
 

@@ -11,9 +11,10 @@ import sys
 import spacy
 import streamlit as st
 from spacy.language import Language
-from spacy_streamlit import visualize_ner
+from spacy.tokens import Doc
+from spacy_streamlit import visualize_ner, visualize_parser, visualize_tokens
 
-from scripts.components import labels_of
+from scripts.components import kind_of, labels_of
 
 EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
 
@@ -22,6 +23,19 @@ EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
 def load(path: str) -> Language:
     """Load a pipeline once, however often the page is drawn."""
     return spacy.load(path)
+
+
+def draw(nlp: Language, doc: Doc, component: str, who: str) -> None:
+    """Draw what a component finds in a doc."""
+    kind = kind_of(nlp, component)
+    if not kind.IS_DENSE:
+        how = {"labels": labels_of(nlp, component), "show_table": False}
+        visualize_ner(doc, title=who, key=who, **how)
+    elif "DEP" in kind.ATTRS:
+        visualize_parser(doc, title=who, key_prefix=who)
+    else:
+        attrs = ["text", "tag_", "pos_", "morph", "lemma_"]
+        visualize_tokens(doc, attrs=attrs, title=who, key=who)
 
 
 def main(base_path: str, updated_path: str, component: str = "ner") -> None:
@@ -33,13 +47,7 @@ def main(base_path: str, updated_path: str, component: str = "ner") -> None:
         nlp = load(path)
         with column:
             st.caption(path)
-            visualize_ner(
-                nlp(text),
-                labels=labels_of(nlp, component),
-                title=who,
-                show_table=False,
-                key=who,
-            )
+            draw(nlp, nlp(text), component, who)
 
 
 if __name__ == "__main__":

@@ -79,20 +79,22 @@ def find_words(
     """
     if not text:
         text = make_text(fields)
-    places, ignored, at = {}, [], 0
+    places, ignored, at, inside = {}, [], 0, (0, 0)
     for number, form, *_ in fields:
+        start = text.find(form, at)
+        end = start + len(form) if start >= 0 and not text[at:start].strip() else 0
         if "." in number:
             ignored.append("empty node")
-        elif "-" not in number:
-            start = text.find(form, at)
-            # The words of a multiword token may not stand in the text: du is de + le.
-            if start < 0 or text[at:start].strip():
-                ignored.append("word of a multiword token")
-            else:
-                places[number] = (start, start + len(form))
-                at = start + len(form)
-        else:
+        elif "-" in number:
             ignored.append("multiword token")
+            inside = (int(number.partition("-")[2]), end)
+        elif end:
+            places[number], at = (start, end), end
+        else:
+            # The words of a multiword token may not stand in the text: du is de + le.
+            ignored.append("word of a multiword token")
+        if number == str(inside[0]):
+            at = max(at, inside[1])
     return text, places, ignored
 
 
