@@ -12,7 +12,7 @@ a second component, or the base's own with room for new labels.
         --specialist training/specialist/model-last --logs training
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -101,17 +101,24 @@ def make_config(
     """
     config, pipe = nlp.config.copy(), pipe or component
 
-    # The component alone; `put_back` adds the others. It gets its own copy of a shared
-    # tok2vec: updating the shared one would change what the others see.
-    config["nlp"]["pipeline"], config["nlp"]["disabled"] = [pipe], []
-    config["components"] = {pipe: {"source": source or base_dir}}
-    if not source and pipe == component and listened_to(nlp, component):
+    # The component alone; `put_back` adds the others. A tok2vec that others share is
+    # never trained, for that would change what they see.
+    shared = [*listened_to(nlp, component)] if pipe == component else []
+    frozen = [] if settings["update"].pop("own_tok2vec") else shared
+    config["nlp"]["pipeline"], config["nlp"]["disabled"] = [*frozen, pipe], []
+    config["components"] = {
+        name: {"source": source or base_dir} for name in (*frozen, pipe)
+    }
+    if not source and shared and not frozen:
         config["components"][pipe]["replace_listeners"] = ["model.tok2vec"]
 
     # How the base was trained says nothing about how to update it.
     defaults = spacy.blank(nlp.lang).config
     for section in ("corpora", "training", "initialize"):
         config[section] = defaults[section]
+
+    config["training"]["frozen_components"] = frozen
+    config["training"]["annotating_components"] = frozen
 
     # A score is logged unless it is set to null.
     weights = nlp.get_pipe_meta(component).default_score_weights
@@ -197,17 +204,22 @@ def configs_of(
 
 
 def write_start(
-    nlp: Language, component: str, pipes: Iterable[str], new: NewLabels, path: str
+    nlp: Language,
+    component: str,
+    configs: dict[str, Config],
+    new: NewLabels,
+    path: str,
 ) -> None:
     """Write what training begins as, if that is not in the base; `nlp` is changed.
 
     It is the same for every seed of training, so that updates can be averaged.
     """
     kind = kind_of(nlp, component)
-    for pipe in pipes:
+    for pipe in configs:
         if new.names and (pipe not in nlp.component_names or kind.GROWS):
             fix_random_seed()
-            kind.make_start(nlp, component, pipe, new).to_disk(path)
+            how = (pipe, new, configs[pipe]["training"]["frozen_components"])
+            kind.make_start(nlp, component, *how).to_disk(path)
 
 
 def labels_in(config: Config) -> list[str]:

@@ -70,6 +70,7 @@ def main(
     is_gold = rehearsed["old_test_is_gold"]
     in_gold = {fact[-1] for doc in tests["old"] for fact in kind.facts(doc)}
     unseen = base_labels - in_gold if is_gold else set()
+    unseen = {label for label in unseen if not kind.is_internal(label)}
     labels = {"new": account["labels"], "old": base_labels - unseen}
     # Others may find them too, such as an entity ruler.
     others = (n for n in base.pipe_names if not is_unrelated(base, n, kind))

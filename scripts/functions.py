@@ -135,7 +135,7 @@ def keep_agreed(
         Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d])
         for d in (example.reference for example in marked)
     ]
-    predicted = nlp.get_pipe(component).pipe(bare) if labels else bare
+    predicted = nlp.pipe(bare) if labels else bare
     dropped = {
         id(example)
         for example, prediction in zip(marked, predicted, strict=True)

@@ -47,7 +47,6 @@ def mark_all(
 ) -> int:
     """Write rehearsal docs with a specialist's marks, and count the marked ones."""
     specialist = load(specialist_dir)
-    specialist.select_pipes(enable=component)
     kind, files, n_marked = kind_of(specialist, component), doc_files(rehearsal_dir), 0
     with written_whole(output_dir) as part:
         part.mkdir()
@@ -56,8 +55,11 @@ def mark_all(
             with memory_zone(specialist):
                 docs = list(read_docs(path, specialist.vocab))
                 found = [*map(kind.facts, specialist.pipe(doc.text for doc in docs))]
-                bare = [specialist.make_doc(doc.text) for doc in docs]
-                scored = kind.scored_facts(specialist, component, bare)
+                with specialist.select_pipes(disable=component):
+                    bare = list(specialist.pipe(doc.text for doc in docs))
+                scored = [()] * len(docs)
+                if kind.HAS_MISSING:
+                    scored = kind.scored_facts(specialist, component, bare)
                 for doc, some, likely in zip(docs, found, scored, strict=True):
                     kind.mark(doc, some, likely, new)
                     n_marked += bool(kind.marked_facts(doc))

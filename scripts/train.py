@@ -30,13 +30,15 @@ def put_back(base: Language, trained: Language, component: str) -> Language:
     It replaces the pipe of that name, or comes before the component as a second one. A
     tok2vec that only the component listened to is removed: it has its own copy now.
     """
-    (pipe,) = trained.component_names
+    # A tok2vec that it shares comes before it, and was not trained.
+    *shared, pipe = trained.component_names
     names, listeners = base.component_names, listened_to(base, component)
     if pipe in names:
         before = [*names[names.index(pipe) + 1 :], None][0]
         base.remove_pipe(pipe)
     else:
         before, listeners = component, {}
+    listeners = {} if shared else listeners
     base.add_pipe(pipe, source=trained, before=before)
     for name, some in listeners.items():
         if some == [pipe]:
@@ -82,7 +84,7 @@ def train_all(
         train_pipeline(config, trained_dir / config.stem, gpu_id)
         trained = spacy.load(trained_dir / config.stem / "model-best")
         put_back(updated, trained, component)
-        pipes += trained.component_names
+        pipes.append(trained.component_names[-1])
     pipes += kind_of(base, component).finish(updated, new)
     check_unchanged(base, updated, pipes)
     return updated, pipes

@@ -398,6 +398,44 @@ def test_update_of_another_base_runs_without_report_extras_or_demo_files(
     assert updated.pipe_names == ["ner"]
 
 
+TOKENS = {
+    "base_train": "assets/tokens/base.conllu",
+    "base_dev": "assets/tokens/base_dev.conllu",
+    "raw": "assets/tokens/raw.jsonl",
+    "old_test": "assets/tokens/old_test.conllu",
+}
+
+
+@pytest.mark.parametrize(
+    "component, name, label",
+    [("tagger", "tags", "CODE"), ("parser", "relations", "item")],
+)
+def test_new_tag_and_new_relation_are_learned_by_the_same_steps(
+    tmp_path, component, name, label
+):
+    folder = clone(tmp_path / "clone", min_steps=400)
+    project = srsly.read_yaml(folder / "project.yml")
+    to_the_report = project["workflows"]["all"][:-3]
+    assert to_the_report[-1] == "report"
+    project["workflows"] = {"all": to_the_report}
+    srsly.write_yaml(folder / "project.yml", project)
+    files = {
+        "train": f"assets/tokens/{name}.jsonl",
+        "test": f"assets/tokens/{name}_test.jsonl",
+    }
+    done = run(folder, "all", ".", *as_vars(component=component, **TOKENS, **files))
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    metrics = srsly.read_json(folder / "training" / "metrics.json")
+    assert metrics["new_labels"] == [label] and metrics["new_f"]["updated"] > 0.9
+    assert metrics["retention"] > 0.97 and metrics["passed"]
+    updated = spacy.load(folder / "training" / "update" / "model-best")
+    assert label in updated.pipe_labels[component]
+    # What was there is as it was.
+    base = spacy.load(folder / "training" / "base")
+    before, after = serialize(base), serialize(updated)
+    assert {n for n in after if before.get(n) != after[n]} == {component}
+
+
 def test_corrections_are_all_trained_on_and_listed(cut, done, tmp_path):
     folder = clone(tmp_path / "clone", min_steps=100)
     train = folder / "assets" / "annotations" / "corrections.jsonl"

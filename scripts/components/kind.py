@@ -84,6 +84,7 @@ class Kind:
         GROWS: Whether it has to grow before it can learn a new label.
         IS_COMPLETE: Whether a person who marked some tokens counts as having looked at
             all, unless a flag says otherwise.
+        HAS_MISSING: Whether it can learn from a doc in which some tokens have no label.
         IS_DENSE: Whether every token has a fact: then only changed ones are shown.
         PREFIX: What spaCy puts before the names of their scores.
     """
@@ -98,6 +99,7 @@ class Kind:
     HAS_SECOND: ClassVar[bool] = False
     GROWS: ClassVar[bool] = True
     IS_COMPLETE: ClassVar[bool] = False
+    HAS_MISSING: ClassVar[bool] = True
     IS_DENSE: ClassVar[bool] = True
 
     def facts(self, doc: Doc) -> set[Fact]:
@@ -129,6 +131,10 @@ class Kind:
     def to_label(self, text: str) -> str:
         """Write a label as spaCy does."""
         return text
+
+    def is_internal(self, label: str) -> bool:
+        """Check whether a component has a label for its own use."""
+        return False
 
     def check_label(self, label: str) -> None:
         """Check that a label can be learned.
@@ -321,20 +327,27 @@ class Kind:
         """Keep the facts that one of two components learns; here there is one."""
 
     def make_start(
-        self, nlp: Language, component: str, pipe: str, new: NewLabels
+        self,
+        nlp: Language,
+        component: str,
+        pipe: str,
+        new: NewLabels,
+        shared: Collection[str] = (),
     ) -> Language:
-        """Make what training of a pipe with new labels begins as, alone in a pipeline.
+        """Make what training of a pipe with new labels begins as.
 
-        The pipeline of the base is changed in place.
+        It is alone in the pipeline, but for what it goes on sharing with others. The
+        pipeline of the base is changed in place.
         """
         configs = nlp.config.interpolate()["components"]
         for name, other in nlp.components:
-            if component in getattr(other, "listening_components", ()):
+            listeners = getattr(other, "listening_components", ())
+            if component in listeners and name not in shared:
                 # Its config may name values of other components.
                 nlp.get_pipe_config(name)["model"] = configs[name]["model"]
                 nlp.replace_listeners(name, component, ["model.tok2vec"])
         self.grow(nlp, component, new)
-        for name in {*nlp.component_names} - {component}:
+        for name in {*nlp.component_names} - {component, *shared}:
             nlp.remove_pipe(name)
         return nlp
 

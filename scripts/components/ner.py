@@ -167,7 +167,12 @@ class Ner(Kind):
 
     @override
     def make_start(
-        self, nlp: Language, component: str, pipe: str, new: NewLabels
+        self,
+        nlp: Language,
+        component: str,
+        pipe: str,
+        new: NewLabels,
+        shared: Collection[str] = (),
     ) -> Language:
         """Make a second NER for new labels, alone in a pipeline.
 

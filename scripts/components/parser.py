@@ -33,10 +33,16 @@ class Parser(Kind):
     LABEL_ATTR = "DEP"
     SHOW = "[(token.text, token.dep_, token.head.text) for token in nlp({text!r})]"
     UNRELATED = FACTORIES - {"parser"}
+    HAS_MISSING = False
 
     @override
     def to_label(self, text: str) -> str:
         return ROOT if text.lower() == "root" else text
+
+    @override
+    def is_internal(self, label: str) -> bool:
+        # What it could not learn, and the halves of arcs that cross others.
+        return label == "dep" or "||" in label
 
     @override
     def check(

@@ -116,7 +116,7 @@ class Tagger(Kind):
 
     @override
     def finish(self, nlp: Language, new: NewLabels) -> list[str]:
-        """Give new tags a part of speech, by which lemmas are found.
+        """Set the part of speech of new tags, by which lemmas are found.
 
         It is that of the parent in the attribute ruler, unless `pos` names another.
         """
