@@ -201,6 +201,10 @@ class Kind:
         """Write a fact for a reader who sees its tokens."""
         return fact[-1]
 
+    def draw(self, doc: Doc, sides: dict[str, set[Fact]]) -> dict[str, Any]:
+        """Return words and arcs of each side, as displaCy needs them, or nothing."""
+        return {}
+
     def split_points(self, doc: Doc) -> list[int]:
         """List the tokens that a doc can be cut before without cutting a fact."""
         return [*range(1, len(doc) + 1)]

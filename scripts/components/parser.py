@@ -86,6 +86,32 @@ class Parser(Kind):
         return label if head == i else f"{label} ← {doc[head].text}"
 
     @override
+    def draw(self, doc: Doc, sides: dict[str, set[Arc]]) -> dict[str, Any]:
+        ends = [
+            end for arcs in sides.values() for i, head, _ in arcs for end in (i, head)
+        ]
+        if not ends:
+            return {}
+        start, stop = min(ends), max(ends) + 1
+        words = [{"text": token.text, "tag": ""} for token in doc[start:stop]]
+        return {
+            side: {
+                "words": words,
+                "arcs": [
+                    {
+                        "start": min(i, head) - start,
+                        "end": max(i, head) - start,
+                        "label": label,
+                        "dir": "left" if i < head else "right",
+                    }
+                    for i, head, label in sorted(arcs)
+                    if i != head
+                ],
+            }
+            for side, arcs in sides.items()
+        }
+
+    @override
     def split_points(self, doc: Doc) -> list[int]:
         """List the tokens that no arc reaches over: the first of each sentence."""
         reach, points = 0, []

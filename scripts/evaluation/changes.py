@@ -25,7 +25,8 @@ def find_changes(
 
     Yields:
         `text`; `gold`, `base` and `updated`, each a list of start, end (exclusive, in
-        characters) and label; `changes`, a list of group and label.
+        characters) and label; `changes`, a list of group and label; and `drawing`, if
+        there are arcs to draw.
     """
     for case in cases:
         tokens, to_spans = case.kind.tokens, case.kind.to_spans
@@ -43,8 +44,14 @@ def find_changes(
                 if start <= tokens(fact).start < end
             ]
             if groups:
+                inside = {
+                    side: {f for f in facts if start <= tokens(f).start < end}
+                    for side, facts in sides.items()
+                }
+                drawing = case.kind.draw(case.doc, inside)
                 yield {
                     "text": case.doc[start:end].text,
+                    **({"drawing": drawing} if drawing else {}),
                     **{k: to_spans(case.doc, v, start, end) for k, v in sides.items()},
                     "changes": groups,
                 }

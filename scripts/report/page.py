@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from spacy.displacy import EntityRenderer
+from spacy.displacy import DependencyRenderer, EntityRenderer
 
 from scripts.evaluation.changes import GROUPS
 from scripts.evaluation.layout import TITLE, lay_out, tell_corrections
@@ -130,4 +130,21 @@ def render_passages(
             sides[side] = markup.strip().translate(VISIBLE)
         text = row["text"].translate(VISIBLE)
         changes = [[group, label.translate(VISIBLE)] for group, label in row["changes"]]
-        yield {"test": row["test"], "changes": changes, "text": text, **sides}
+        drawing = "".join(
+            f"<p>{side}</p>{draw(row['drawing'][side])}"
+            for side in SIDES
+            if "drawing" in row
+        )
+        passage = {"test": row["test"], "changes": changes, "text": text, **sides}
+        yield {**passage, **({"drawing": drawing} if drawing else {})}
+
+
+def draw(arcs: dict[str, Any]) -> str:
+    """Draw arcs with displaCy, as SVG."""
+    # displaCy escapes the words, but not the labels.
+    escaped = [{**arc, "label": html.escape(arc["label"])} for arc in arcs["arcs"]]
+    options = {"compact": True, "distance": 100, "offset_x": 50, "word_spacing": 25}
+    colors = {"bg": "transparent", "color": "currentColor", "font": "sans-serif"}
+    renderer = DependencyRenderer({**options, **colors})
+    svg = renderer.render_svg("arcs", arcs["words"], escaped)
+    return svg.translate(VISIBLE)

@@ -67,6 +67,13 @@ function passage(row) {
     sides.append(element("dt", side), marked);
   }
   item.append(tags, sides);
+  if (row.drawing) {
+    const details = document.createElement("details");
+    const drawing = element("div", "", "wide");
+    drawing.innerHTML = row.drawing;
+    details.append(element("summary", "Arcs"), drawing);
+    item.append(details);
+  }
   return item;
 }
 
