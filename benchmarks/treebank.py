@@ -48,7 +48,9 @@ PIPES = ["tagger", "morphologizer", "parser"]
 # New tags for plural determiners: `these`, and `the` before a plural noun.
 DTP, DTC, PLURAL = "DTP", "DTC", ("NNS", "NNPS")
 POSS = "nmod:poss"
-WAYS = ("alone", "rehearsed", "specialist")
+# The arms of an experiment, and the default with the last layers trained alone.
+LAST = "last layers"
+WAYS = ("alone", "rehearsed", "specialist", LAST)
 COLUMNS = {
     "old": "old labels: accuracy before",
     "kept": "after",
@@ -243,13 +245,15 @@ def score_run(run: tuple[str, str, int, int], work: Path, base_dir: Path) -> Row
     """Make one run, score it, and return its line of results."""
     name, arm, size, seed = run
     task, folder = TASKS[name], work / name
-    update = Update(arm, ARMS[arm].get(RATIO), size, seed)
+    own = arm if arm != LAST else "specialist" if task.label else "rehearsed"
+    update = Update(own, ARMS[own].get(RATIO), size, seed)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        changes = {"update.n_evaluations": 1}
+        changes = {"update.n_evaluations": 1, "update.own_tok2vec": arm != LAST}
         how = (changes, -1, task.component)
-        inputs = inputs_of(base_dir, folder, folder / "runs", *how)
+        runs = folder / ("runs last" if arm == LAST else "runs")
+        inputs = inputs_of(base_dir, folder, runs, *how)
         wanted = [update]
-        if arm == "specialist" and task.label:
+        if own == "specialist" and task.label:
             wanted = [update.specialist, update]
         for each in wanted:
             if not (inputs.output_dir / each.name).exists():
@@ -331,8 +335,15 @@ def main(
     done = {
         tuple(line[key] for key in ("task", "arm", "size", "seed")) for line in lines
     }
-    every = product(tasks or TASKS, arms or WAYS, sizes or [0], seeds or [0])
-    todo = [run for run in every if run not in done]
+    every = (
+        (task, arm, size, seed)
+        for seed, task, arm, size in product(
+            seeds or [0], tasks or TASKS, arms or WAYS, sizes or [0]
+        )
+    )
+    # Without a new label there is no specialist.
+    fit = [run for run in every if TASKS[run[0]].label or run[1] != "specialist"]
+    todo = [run for run in fit if run not in done]
     for name in dict.fromkeys(run[0] for run in todo):
         make_set(name, base_dir, work / name)
     with start("local", jobs) as workers:

@@ -2,6 +2,7 @@
 
 import pytest
 import spacy
+from conftest import LISTENER, TOK2VEC, ner_model
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed
@@ -189,8 +190,12 @@ def make_base():
     """A tiny base with a tagger, a morphologizer and a parser on one tok2vec."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
-    for name in ("tok2vec", *LABELS):
-        nlp.add_pipe(name)
+    nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
+    tagger = {"@architectures": "spacy.Tagger.v2", "tok2vec": LISTENER}
+    parser = {**ner_model(LISTENER), "state_type": "parser"}
+    for name in LABELS:
+        model = parser if name == "parser" else tagger
+        nlp.add_pipe(name, config={"model": model})
     for label in DEPS:
         nlp.get_pipe("parser").add_label(label)
     doc = Doc(nlp.vocab, words=WORDS)
