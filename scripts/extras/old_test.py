@@ -18,11 +18,10 @@ import typer
 from spacy.tokens import Doc
 from wasabi import msg
 
-from scripts.annotations.records import Span
 from scripts.command import run
 from scripts.components import kind_of
 from scripts.docs import read_docs
-from scripts.extras.tasks import write_tasks
+from scripts.extras.tasks import spans_of, write_tasks
 from scripts.scale.raw import text_key
 
 
@@ -46,8 +45,7 @@ def main(
         return -len({*labels}), -len(labels), text_key(doc.text)
 
     docs = sorted(read_docs(docs_dir), key=rank)[:limit]
-    found = ((doc.text, kind.to_spans(doc, kind.facts(doc))) for doc in docs)
-    tasks = [(text, [Span(*span) for span in spans]) for text, spans in found]
+    tasks = [(doc.text, spans_of(doc, kind.facts(doc), kind)) for doc in docs]
     n_spans = write_tasks(tasks, output_dir)
     msg.good(
         f"{output_dir}: {len(docs)} texts with {n_spans} annotations of the base to "

@@ -22,7 +22,7 @@ from wasabi import msg
 from scripts.annotations.records import Span
 from scripts.command import run, track
 from scripts.components import kind_of
-from scripts.extras.tasks import write_tasks
+from scripts.extras.tasks import spans_of, write_tasks
 from scripts.scale.pipelines import in_lives, load_component, memory_zone, use_gpu
 from scripts.scale.raw import Seen, count_texts, known_texts, read_texts, text_key
 from scripts.scale.shards import SHARD_SIZE
@@ -67,11 +67,10 @@ def compare(
         with memory_zone(base), memory_zone(updated):
             docs = zip(base.pipe(part), updated.pipe(part), strict=True)
             for text, both in zip(part, docs, strict=True):
-                facts = [kind.to_spans(doc, kind.facts(doc)) for doc in both]
-                old, new = ({Span(*span) for span in spans} for spans in facts)
+                old, new = (spans_of(doc, kind.facts(doc), kind) for doc in both)
                 if old != new:
-                    rank, key = -len(old ^ new), text_key(text)
-                    yield Suggestion(rank, key, text, sorted(new))
+                    rank, key = -len({*old} ^ {*new}), text_key(text)
+                    yield Suggestion(rank, key, text, new)
 
 
 def main(
