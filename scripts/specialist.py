@@ -58,7 +58,7 @@ def mark_all(
                 with specialist.select_pipes(disable=component):
                     bare = list(specialist.pipe(doc.text for doc in docs))
                 scored = [()] * len(docs)
-                if kind.HAS_MISSING:
+                if kind.HAS_DOUBTS:
                     scored = kind.scored_facts(specialist, component, bare)
                 for doc, some, likely in zip(docs, found, scored, strict=True):
                     kind.mark(doc, some, likely, new)

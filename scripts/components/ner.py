@@ -49,6 +49,7 @@ class Ner(Kind):
     HAS_SECOND = True
     GROWS = False
     IS_COMPLETE = True
+    HAS_DOUBTS = True
     IS_DENSE = False
 
     @override
@@ -120,12 +121,14 @@ class Ner(Kind):
     def keep_agreed(self, doc: Doc, predicted: Doc, labels: Collection[str]) -> bool:
         """Make entities of marks with these labels that another pipeline predicts too.
 
-        The tokens of all other marks and doubts, and of the base's entities that one
-        overlaps, become missing values, which teach nothing.
+        The tokens of all other marks, and of what the specialist finds likely to have
+        one of these labels, become missing values, which teach nothing; and so do the
+        base's entities there.
         """
         marks = self.marked_facts(doc)
         agreed = {fact for fact in marks & self.facts(predicted) if fact[-1] in labels}
-        others = (marks | self.marked_facts(doc, DOUBTS)) - agreed
+        likely = {f for f in self.marked_facts(doc, DOUBTS) if f[-1] in labels}
+        others = (marks | likely) - agreed
         certain = {i for fact in agreed for i in self.tokens(fact)}
         doubtful = {i for fact in others for i in self.tokens(fact)}
         kept = [Span(doc, start, end, label=label) for start, end, label in agreed]

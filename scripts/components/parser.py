@@ -33,7 +33,6 @@ class Parser(Kind):
     LABEL_ATTR = "DEP"
     SHOW = "[(token.text, token.dep_, token.head.text) for token in nlp({text!r})]"
     UNRELATED = FACTORIES - {"parser"}
-    HAS_MISSING = False
 
     @override
     def to_label(self, text: str) -> str:

@@ -138,3 +138,16 @@ def test_findings_are_sure_only_if_no_other_parse_is_likely():
         upper.set_param(name, upper.get_param(name) / 10)
     assert [NER.facts(doc) for doc in nlp.pipe(texts)] == found
     assert not any(sure(nlp, texts))
+
+
+@pytest.mark.parametrize("labels, missing", [(["NEW"], {2, 4}), ([], set())])
+def test_what_the_specialist_finds_likely_is_not_taught_as_none_if_it_is_frequent(
+    labels, missing
+):
+    doc = doc_with(PERSON, ORG)
+    likely = {(4, 5, "NEW"): 0.2, (2, 3, "NEW"): 0.1, (0, 1, "NEW"): 0.1}
+    NER.mark(doc, [], likely, NewLabels(["NEW"], {}, {}))
+    assert NER.is_marked(doc) and not NER.marked_facts(doc)
+    NER.keep_agreed(doc, doc_with(), labels)
+    assert NER.facts(doc) == {PERSON, ORG}
+    assert NER.unseen_tokens(doc) == missing
