@@ -26,7 +26,7 @@ from scripts.annotations.convert import convert_all
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.command import run
-from scripts.components import labels_of
+from scripts.components import kind_of, labels_of
 from scripts.files import written_whole
 
 
@@ -129,7 +129,14 @@ def main(
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
     nlp = spacy.load(base)
-    labels = tuple(annotated_labels.replace(",", " ").split())
+    kind = kind_of(nlp, component)
+    # A morphological label may hold commas itself.
+    text = (
+        annotated_labels
+        if "=" in annotated_labels
+        else annotated_labels.replace(",", " ")
+    )
+    labels = tuple(map(kind.to_label, text.split()))
     how = (format_name or "", offsets, inclusive, align, trim, merge, longest, partial)
     options = Options(*how, labels, component, upos)
     settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}

@@ -70,14 +70,16 @@ def choose_layer(record: Record, kind: Kind, options: Options) -> Record:
     Raises:
         RejectedError: If there are some, and none of them is.
     """
-    mine = {"", "upos" if options.upos else kind.FACTORY}
-    mine = mine if kind.FACTORY == "tagger" else {"", kind.FACTORY}
-    spans = tuple(
-        span._replace(label=kind.to_label(span.label))
-        for span in record.spans
-        if span.layer in mine
+    own = "upos" if options.upos and kind.FACTORY == "tagger" else kind.FACTORY
+    spans, wrong = (
+        tuple(
+            span._replace(label=kind.to_label(span.label))
+            for span in some
+            if span.layer in ("", own)
+        )
+        for some in (record.spans, record.wrong)
     )
-    if record.spans and not spans:
+    if record.spans and not spans and own not in record.layers:
         layers = {span.layer for span in record.spans}
         names = ", ".join(sorted(LAYERS[layer] for layer in layers))
         is_upos = kind.FACTORY == "tagger" and "upos" in layers
@@ -86,7 +88,8 @@ def choose_layer(record: Record, kind: Kind, options: Options) -> Record:
             f"marks {names}, but vars.component is {options.component}{flag}",
             len(record.spans),
         )
-    return record._replace(spans=spans)
+    ignored = record.ignored if kind.IS_DENSE else ()
+    return record._replace(spans=spans, wrong=wrong, ignored=ignored)
 
 
 def annotate(
@@ -151,7 +154,13 @@ def mark_tokens(
 ) -> None:
     """Set the tags or arcs of single tokens in a doc, and count the repairs."""
     found: dict[int, Fact] = {}
+    # Words that were left out are not known to have none of the labels.
+    is_partial = row.record.partial or options.partial or bool(row.record.ignored)
     for span in spans:
+        if row.record.tokenized and row.record.text[span.start : span.end].isspace():
+            counts["spans", "ignored"] += 1
+            counts["ignored", "white space"] += 1
+            continue
         try:
             fact, kinds = find_fact(span, doc, row, options, kind)
         except OtherTokensError:
@@ -160,6 +169,7 @@ def mark_tokens(
             # The tool has tokens of its own, and the base others.
             counts["spans", "ignored"] += 1
             counts["ignored", "token that the base splits otherwise"] += 1
+            is_partial = True
             continue
         if found.setdefault(fact[0], fact) != fact:
             word, other = doc[fact[0]].text, found[fact[0]]
@@ -170,7 +180,7 @@ def mark_tokens(
     for _ in row.record.wrong:
         counts["spans", "ignored"] += 1
         counts["ignored", f"rejected, which teaches no {kind.NAME}"] += 1
-    facts, is_partial = {*found.values()}, row.record.partial or options.partial
+    facts = {*found.values()}
     try:
         kind.check(doc, facts, row.record.sentence, is_complete=not is_partial)
     except ValueError as error:

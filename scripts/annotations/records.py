@@ -41,6 +41,7 @@ class Record(NamedTuple):
         tokenized: Whether the tool has tokens of its own, which the base may not have.
         sentence: Whether the text is one sentence, and so has one root.
         ignored: Why each annotation that was left out was.
+        layers: What was looked for, even if nothing of it was found.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Record(NamedTuple):
     tokenized: bool = False
     sentence: bool = False
     ignored: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):

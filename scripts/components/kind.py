@@ -172,6 +172,10 @@ class Kind:
             return set()
         return {*range(len(doc))} - {fact[0] for fact in self.facts(doc)}
 
+    def can_be_marked(self, doc: Doc, fact: Fact) -> bool:
+        """Check whether a person can mark a fact: nobody marks white space."""
+        return not all(doc[i].is_space for i in self.tokens(fact))
+
     def tokens(self, fact: Fact) -> range:
         """Return the tokens that a fact is about."""
         return range(fact[0], fact[0] + 1)
@@ -240,7 +244,8 @@ class Kind:
         changed to fit what the person annotated, and else `person`.
         """
         spans = []
-        for fact in sorted(self.facts(doc)):
+        some = (f for f in self.facts(doc) if self.can_be_marked(doc, f))
+        for fact in sorted(some):
             source = "base" if fact in added else "person"
             source = "repair" if fact in repaired else source
             spans.append({**self.to_span(doc, fact), "source": source})

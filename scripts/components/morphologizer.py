@@ -3,6 +3,8 @@
 A label is written as spaCy does: `Number=Sing|POS=NOUN`.
 """
 
+import re
+
 from spacy.language import Language
 from spacy.morphology import Morphology
 from spacy.parts_of_speech import IDS
@@ -11,6 +13,8 @@ from typing_extensions import override
 
 from scripts.components.kind import FACTORIES, NewLabels
 from scripts.components.tagger import Tagger
+
+FEATURES = re.compile(r"[^=|]+=[^=|]+(\|[^=|]+=[^=|]+)*")
 
 
 class Morphologizer(Tagger):
@@ -26,17 +30,18 @@ class Morphologizer(Tagger):
 
     @override
     def to_label(self, text: str) -> str:
-        parts = [part.partition("=") for part in text.split("|")]
-        if not all(name and value for name, _, value in parts):
+        if not FEATURES.fullmatch(text):
             return text
         return Morphology.dict_to_feats(Morphology.feats_to_dict(text))
 
     @override
     def check_label(self, label: str) -> None:
-        features = Morphology.feats_to_dict(label) if "=" in label else {}
-        if not features or features.get("POS", "") not in IDS:
+        is_good = label == "_" or bool(FEATURES.fullmatch(label))
+        features = Morphology.feats_to_dict(label) if is_good else {}
+        if not is_good or features.get("POS", "") not in IDS:
             raise ValueError(
-                f"a label that spaCy cannot learn, write it as POS=NOUN: {label}"
+                "a label that spaCy cannot learn, write it as Number=Sing|POS=NOUN: "
+                f"{label}"
             )
 
     @override

@@ -44,6 +44,12 @@ class Parser(Kind):
         return label == "dep" or "||" in label
 
     @override
+    def check_label(self, label: str) -> None:
+        super().check_label(label)
+        if "||" in label:
+            raise ValueError(f"a label that spaCy cannot learn: {label}")
+
+    @override
     def check(
         self, doc: Doc, facts: set[Arc], is_sentence: bool, is_complete: bool
     ) -> None:
@@ -54,10 +60,15 @@ class Parser(Kind):
             if cycle := cycle_of(heads, i):
                 words = " ← ".join(doc[j].text for j in [*cycle, i])
                 raise ValueError(f"a cycle of relations: {words}")
+        for i, head, label in sorted(facts):
+            if (head == i) != (label == ROOT):
+                reason = f"a root is its own head, and has the label {ROOT}"
+                raise ValueError(f"{reason}: {doc[i].text!r} is {label}")
         roots = [doc[i].text for i in sorted(marked) if heads[i] == i]
         if is_sentence and len(roots) > 1:
             raise ValueError(f"two roots in a sentence: {roots[0]} and {roots[1]}")
-        free = [token.text for token in doc if token.i not in marked]
+        words = [token for token in doc if not token.is_space]
+        free = [token.text for token in words if token.i not in marked]
         if is_complete and facts and free:
             reason = f"a tree in pieces: {free[0]!r} has no head; see --partial"
             raise ValueError(reason)
@@ -240,34 +251,38 @@ def set_tree(doc: Doc, heads: list[int], deps: list[str]) -> None:
 
 
 def graft(heads: list[int], deps: list[str], arcs: Iterable[Arc]) -> None:
-    """Put arcs into a tree, in place, and repair it where that makes a cycle.
+    """Put arcs, which make no circle, into a tree, in place, and repair it.
 
     A token moved below one of its own descendants leaves its place to the child that
-    the cycle runs through; a new root takes the old one of its sentence below it. What
-    the arcs are about is never changed.
+    the circle would run through; a new root takes the old one of its sentence below it.
+    What the arcs are about is never changed.
     """
-    before, labels = [*heads], [*deps]
     given = {i: (head, label) for i, head, label in arcs}
-    for i, (head, label) in given.items():
+    done: set[int] = set()
+    # Roots first: what is moved after that finds its place below them.
+    for i in sorted(given, key=lambda i: (given[i][0] != i, i)):
+        (head, label), was = given[i], deps[i]
+        path = path_to_root(heads, head)
+        if head == i:
+            root = path[-1]
+            if root != i and given.get(root, (None,))[0] != root:
+                heads[root], deps[root] = i, was
+        elif i in path:
+            child = [j for j in path[: path.index(i)] if j not in done][-1]
+            is_root = heads[i] == i
+            heads[child] = child if is_root else heads[i]
+            deps[child] = ROOT if is_root else was
         heads[i], deps[i] = head, label
-    for i in sorted(given):
-        root = root_of(before, i)
-        if heads[i] == i != before[i] and heads[root] == root not in given:
-            heads[root], deps[root] = i, labels[i]
-        if cycle := cycle_of(heads, i):
-            free = [j for j in cycle if j not in given]
-            # The door refuses a cycle of a person's arcs alone.
-            if free:
-                j = free[-1]
-                place = before[i] if before[i] != i and before[i] not in cycle else j
-                heads[j], deps[j] = place, labels[i] if place != j else ROOT
+        done.add(i)
 
 
-def root_of(heads: list[int], i: int) -> int:
-    """Return the root of a token in a tree."""
+def path_to_root(heads: list[int], i: int) -> list[int]:
+    """List a token of a tree and all that it hangs on, up to the root."""
+    path = [i]
     while heads[i] != i:
         i = heads[i]
-    return i
+        path.append(i)
+    return path
 
 
 def cycle_of(heads: list[int], i: int) -> list[int]:

@@ -15,7 +15,7 @@ from scripts.files import written_whole
 def spans_of(doc: Doc, facts: Iterable[Fact], kind: Kind) -> list[Span]:
     """Convert facts to spans as annotation tools have them."""
     spans = []
-    for fact in sorted(facts):
+    for fact in sorted(f for f in facts if kind.can_be_marked(doc, f)):
         span = kind.to_span(doc, fact)
         head = (span["head"]["start"], span["head"]["end"]) if "head" in span else None
         spans.append(Span(span["start"], span["end"], span["label"], head=head))

@@ -7,6 +7,8 @@ import spacy
 import srsly
 from spacy.tokens import Doc, DocBin
 
+from scripts.annotations.align import Options
+from scripts.annotations.convert import convert_file
 from scripts.components import KINDS
 from scripts.docs import read_docs
 from scripts.preprocess import main
@@ -146,6 +148,23 @@ def test_each_format_gives_the_same_tags_and_relations(tmp_path, component, cont
             "parser",
             {(0, 1, "det"), (1, 1, "ROOT")},
         ),
+        (
+            {"head": ["0", "1"], "deprel": ["root", "flat"]},
+            "parser",
+            {(0, 0, "ROOT"), (1, 0, "flat")},
+        ),
+        # Hugging Face has the text beside the tokens, and entities beside tags.
+        ({"text": "The dog", "xpos": ["DT", "NN"]}, "tagger", {(0, "DT"), (1, "NN")}),
+        (
+            {"pos_tags": ["DT", None], "ner_tags": ["O", "B-PET"]},
+            "tagger",
+            {(0, "DT")},
+        ),
+        (
+            {"pos_tags": ["DT", "NN"], "ner_tags": ["O", "B-PET"]},
+            "ner",
+            {(1, 2, "PET")},
+        ),
     ],
 )
 def test_rows_of_tokens_have_tags_and_relations(tmp_path, row, component, expected):
@@ -154,12 +173,74 @@ def test_rows_of_tokens_have_tags_and_relations(tmp_path, row, component, expect
     assert facts == [expected] and not reasons
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(full_doc().to_json() | {"ents": []}),
+        json.dumps({"tokens": WORDS, "pos_tags": TAGS, "ner_tags": ["O"] * 8}),
+    ],
+)
+def test_sentence_without_entities_is_an_annotation_of_none(tmp_path, content):
+    _, account, _ = convert(tmp_path, content, "ner")
+    assert account["rows"]["kept"] == 1
+
+
+def test_rejected_relation_is_no_rejected_entity(tmp_path):
+    row = {"text": TEXT, "tokens": with_offsets(), "relations": RELATIONS[:1]}
+    row = json.dumps({**row, "answer": "reject"})
+    path = tmp_path / "in.jsonl"
+    path.write_text(row, "utf-8")
+    docs, *_ = convert_file(str(path), spacy.blank("en"), Options(component="ner"))
+    assert [dict(doc.spans) for doc in docs] == [{}]
+
+
+def test_white_space_is_not_annotated(tmp_path):
+    nlp = spacy.blank("en")
+    doc = nlp.make_doc("A  b")
+    KINDS["tagger"].set_facts(doc, {(0, "DT"), (1, "_SP"), (2, "NN")})
+    KINDS["parser"].set_facts(doc, {(0, 2, "det"), (1, 0, "dep"), (2, 2, "ROOT")})
+    content = json.dumps(doc.to_json())
+    (tags,), account, reasons = convert(tmp_path, content, "tagger")
+    assert tags == {(0, "DT"), (2, "NN")} and not reasons
+    assert account["ignored"] == {"white space": 1}
+    # What the base completed comes back as it was.
+    for kind in ("tagger", "parser"):
+        row = KINDS[kind].to_row(doc, set())
+        (facts,), _, reasons = convert(tmp_path, json.dumps(row), kind)
+        assert facts == {f for f in KINDS[kind].facts(doc) if f[0] != 1}
+    (arcs,), _, reasons = convert(tmp_path, json.dumps(row), "parser", partial=False)
+    assert len(arcs) == 2 and not reasons
+
+
+def test_gold_with_words_that_do_not_stand_in_the_text_is_a_tree_with_a_hole(tmp_path):
+    content = (
+        "# text = Il va au bar\n"
+        "1\tIl\til\tPRON\tP\t_\t2\tnsubj\t_\t_\n"
+        "2\tva\taller\tVERB\tV\t_\t0\troot\t_\t_\n"
+        "3-4\tau\t_\t_\t_\t_\t_\t_\t_\t_\n"
+        "3\tà\tà\tADP\tA\t_\t5\tcase\t_\t_\n"
+        "4\tle\tle\tDET\tD\t_\t5\tdet\t_\t_\n"
+        "5\tbar\tbar\tNOUN\tN\t_\t2\tobl\t_\t_\n"
+    )
+    (arcs,), _, reasons = convert(tmp_path, content, "parser", partial=False)
+    assert arcs == {(0, 1, "nsubj"), (1, 1, "ROOT"), (3, 1, "obl")} and not reasons
+    convert(tmp_path, content, "tagger", partial=False)
+    (doc,) = read_docs(tmp_path / "out" / "train", spacy.blank("en").vocab)
+    assert KINDS["tagger"].unseen_tokens(doc) == {2}
+
+
 def test_conllu_has_morphology_and_parts_of_speech(tmp_path):
     (facts,), *_ = convert(tmp_path, CONLLU, "morphologizer")
     assert (0, "Case=Nom|Number=Sing|POS=PRON") in facts
     assert (7, "POS=PUNCT") in facts
     (tags,), *_ = convert(tmp_path, CONLLU, "tagger", upos=True)
     assert tags == {*enumerate(UPOS)}
+
+
+def test_word_that_is_not_in_the_text_rejects_its_sentence(tmp_path):
+    content = CONLLU.replace("# text = She can't go", "# text = She can't run")
+    facts, _, reasons = convert(tmp_path, content, "tagger")
+    assert not facts and "not in the text of the sentence: 'go'" in reasons
 
 
 def test_multiword_tokens_and_empty_nodes_are_counted_among_the_ignored(tmp_path):
@@ -238,6 +319,37 @@ def test_token_that_the_base_splits_otherwise_is_ignored(tmp_path):
             {"tokens": ["A", "b"], "heads": [0, 1], "deps": ["ROOT", "ROOT"]},
             "two roots in a sentence: A and b",
         ),
+        (
+            "parser",
+            {"tokens": ["A", "b"], "heads": [1, 0], "deps": ["x", "y"]},
+            "heads from 0 or from 1? no relation is root where it is one",
+        ),
+        (
+            "parser",
+            {
+                "text": "A b",
+                "spans": [
+                    {
+                        "start": 0,
+                        "end": 1,
+                        "label": "det",
+                        "head": {"start": 0, "end": 1},
+                    }
+                ],
+            },
+            "a root is its own head, and has the label ROOT: 'A' is det",
+        ),
+        ("tagger", {"text": "A", "spans": [], "layer": "x"}, "a layer that is not"),
+        (
+            "morphologizer",
+            {"text": "The dog", "spans": [[0, 3, "A=B=C|POS=DET"]]},
+            "cannot learn",
+        ),
+        (
+            "tagger",
+            {"text": "A", "tokens": [{"start": 0, "end": 1, "tag": "X", "morph": 5}]},
+            "features that are not a text",
+        ),
         # Another component's annotations.
         (
             "tagger",
@@ -258,7 +370,7 @@ def test_token_that_the_base_splits_otherwise_is_ignored(tmp_path):
         (
             "morphologizer",
             {"text": "The dog", "spans": [[0, 3, "DT"]]},
-            "cannot learn, write it as POS=NOUN: DT",
+            "cannot learn, write it as Number=Sing|POS=NOUN: DT",
         ),
     ],
 )

@@ -113,7 +113,7 @@ def test_trees_stay_trees_with_a_person_s_arcs_in_them(arcs, expected):
     assert [deps[i] for i in roots] == ["ROOT"]
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(200))
 def test_any_arcs_make_a_tree(seed):
     import random
 
@@ -124,8 +124,14 @@ def test_any_arcs_make_a_tree(seed):
     deps = ["ROOT" if head == i else "dep" for i, head in enumerate(heads)]
     # Arcs of another tree, so that a person's own make no cycle.
     other = [rng.randrange(i) if i else 0 for i in range(n)]
-    arcs = [(i, other[i], "X") for i in rng.sample(range(1, n), 3)]
+    order = rng.sample(range(n), n)
+    arcs = [(order[i], order[other[i]]) for i in rng.sample(range(n), 4)]
+    arcs = [(i, head, "ROOT" if head == i else "X") for i, head in arcs]
     graft(heads, deps, arcs)
+    assert [i for i in range(n) if heads[i] == i] == [
+        i for i in range(n) if deps[i] == "ROOT"
+    ]
+    assert sum(head == i for i, head in enumerate(heads)) == 1
     for i, head, label in arcs:
         assert (heads[i], deps[i]) == (head, label)
     for i in range(n):

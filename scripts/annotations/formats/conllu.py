@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.annotations.records import RejectedError, Row, short
 
-LINE = re.compile(r"\d+([-.]\d+)?\t")
+NUMBER = re.compile(r"\d+([-.]\d+)?")
 N_COLUMNS = 10
 # Names of a sentence's document and text in its comments.
 DOCUMENT, TEXT = "newdoc id", "text"
@@ -20,16 +20,22 @@ DOCUMENT, TEXT = "newdoc id", "text"
 
 def is_mine(path: Path, head: bytes) -> bool:
     """Recognize a file by its first line that is not a comment."""
-    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    lines = re.split(r"\r\n|\r|\n", head.decode("utf-8-sig", errors="replace"))
     line = next((line for line in lines if line.strip() and line[0] != "#"), "")
-    return bool(LINE.match(line)) and line.count("\t") == N_COLUMNS - 1
+    return bool(is_token(line))
+
+
+def is_token(line: str) -> bool:
+    """Check whether a line is that of a token."""
+    fields = line.split("\t")
+    return len(fields) == N_COLUMNS and bool(NUMBER.fullmatch(fields[0]))
 
 
 def read(path: Path, content: bytes) -> Iterator[Row]:
     """Read each sentence as a row, numbered by its first line."""
     document, comments, lines = "", {}, []
-    for number, line in enumerate([*content.decode("utf-8-sig").split("\n"), ""], 1):
-        line = line.rstrip("\r")
+    text = content.decode("utf-8-sig")
+    for number, line in enumerate([*re.split(r"\r\n|\r|\n", text), ""], start=1):
         if line.startswith("#"):
             name, _, value = line[1:].partition("=")
             comments[name.strip()] = value.strip()
@@ -44,12 +50,16 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
 def to_row(path: Path, lines: list[tuple[int, str]], text: str, document: str) -> Row:
     """Convert the lines of a sentence, with their numbers, to a row."""
     fields = [line.split("\t") for _, line in lines]
-    short_lines = [line for _, line in lines if line.count("\t") != N_COLUMNS - 1]
+    short_lines = [line for _, line in lines if not is_token(line)]
     if short_lines:
-        reason = f"not ten columns with tabs between them: {short(short_lines[0])}"
+        reason = f"not ten columns with a number first: {short(short_lines[0])}"
         value = {"text": "", "lines": [line for _, line in lines]}
         return Row(str(path), lines[0][0], value, RejectedError(reason, len(lines)))
-    text, places, ignored = find_words(fields, text)
+    try:
+        text, places, ignored = find_words(fields, text)
+    except RejectedError as error:
+        value = {"text": text, "lines": [line for _, line in lines]}
+        return Row(str(path), lines[0][0], value, error)
     words = [field for field in fields if field[0] in places]
     numbers = {field[0]: i for i, field in enumerate(words)}
     tokens = []
@@ -57,11 +67,13 @@ def to_row(path: Path, lines: list[tuple[int, str]], text: str, document: str) -
         number, _, _, pos, tag, features, head, dep, *_ = word
         start, end = places[number]
         token = {"start": start, "end": end, "pos": pos, "tag": tag, "morph": features}
-        if head in numbers or head == "0":
+        if dep == "_" or head == "_":
+            ignored += ["half a relation"] * (dep != head)
+        elif head in numbers or head == "0":
             token |= {"head": numbers.get(head, numbers[number]), "dep": name_of(dep)}
         elif head in {field[0] for field in fields}:
             ignored.append("relation to an ignored word")
-        elif head != "_":
+        else:
             token |= {"head": head, "dep": dep}
         tokens.append({key: value for key, value in token.items() if value != "_"})
     value: dict[str, Any] = {"text": text, "tokens": tokens, "sentence": True}
@@ -88,11 +100,14 @@ def find_words(
         elif "-" in number:
             ignored.append("multiword token")
             inside = (int(number.partition("-")[2]), end)
-        elif end:
+        elif end and form:
             places[number], at = (start, end), end
-        else:
+        elif int(number) <= inside[0]:
             # The words of a multiword token may not stand in the text: du is de + le.
             ignored.append("word of a multiword token")
+        else:
+            reason = f"not in the text of the sentence: {short(form)}"
+            raise RejectedError(f"{reason}, correct it or # text", len(fields))
         if number == str(inside[0]):
             at = max(at, inside[1])
     return text, places, ignored

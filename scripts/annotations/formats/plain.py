@@ -32,7 +32,11 @@ def parse(value: Any) -> Record:
     if not isinstance(value, dict):
         raise RejectedError('neither {"text", "spans"} nor [text, {"entities"}]')
     wrong = parse_list(value["wrong"]) if "wrong" in value else ()
-    spans = [span._replace(layer=value.get("layer", "")) for span in parse_spans(value)]
+    layer = value.get("layer", "")
+    if layer not in ("", "ner"):
+        raise RejectedError(f"a layer that is not known: {short(layer)}")
+    # A relation has a layer of its own.
+    spans = [s._replace(layer=s.layer or layer) for s in parse_spans(value)]
     return complete_record(value, (*spans, *parse_tokens(value)), wrong)
 
 
@@ -40,11 +44,16 @@ def complete_record(
     value: dict[str, Any], spans: tuple[Span, ...], wrong: tuple[Span, ...] = ()
 ) -> Record:
     """Make a record of a row that says how it was annotated."""
+    ignored = value.get("ignored", [])
+    if not isinstance(ignored, list) or not all(isinstance(i, str) for i in ignored):
+        raise RejectedError(f"not a list of reasons: {short(ignored)}")
+    has_entities = "ents" in value or value.get("layer") == "ner"
     return make_record(value, spans, wrong)._replace(
         partial=value.get("partial") is True,
         tokenized=any(span.layer in TOKEN_LAYERS for span in spans),
         sentence=value.get("sentence") is True,
-        ignored=tuple(value.get("ignored", ())),
+        ignored=tuple(ignored),
+        layers=("ner",) if has_entities else (),
     )
 
 
@@ -58,7 +67,8 @@ def parse_tokens(row: dict[str, Any]) -> tuple[Span, ...]:
         for layer, label in labels_of(token).items():
             span = make_span(*at, label)._replace(layer=layer)
             if layer == "parser":
-                span = span._replace(head=head_of(token, tokens))
+                head = head_of(token, tokens)
+                span = span._replace(head=make_span(*head, label)[:2])
             spans.append(span)
     return tuple(spans)
 
@@ -66,6 +76,11 @@ def parse_tokens(row: dict[str, Any]) -> tuple[Span, ...]:
 def labels_of(token: dict[str, Any]) -> dict[str, str]:
     """Return the labels of a token by layer; `_` and nothing are no label."""
     tag, pos, morph, dep = (token.get(k) for k in ("tag", "pos", "morph", "dep"))
+    if not isinstance(morph, str | None) or not isinstance(pos, str | None):
+        raise RejectedError(f"features that are not a text: {short(token)}")
+    if (dep in BLANK) != (token.get("head") is None):
+        reason = "a relation needs a head and a label"
+        raise RejectedError(f"{reason}: {short(token)}")
     features = [morph] if morph not in (None, "", "_") else []
     features += [f"POS={pos}"] if pos not in (None, "", "_") else []
     labels = {"tagger": tag, "upos": pos, "parser": dep}

@@ -30,7 +30,8 @@ def parse(value: Any) -> Record:
     if "relations" in value:
         marked = [span._replace(layer="ner") for span in spans]
         spans = (*marked, *parse_relations(value))
-    record = make_record(value, spans)._replace(length=length_of(value))
+    layers = ("parser",) if "relations" in value else ()
+    record = make_record(value, spans)._replace(length=length_of(value), layers=layers)
     answer = value.get("answer", "accept")
     if answer not in ANSWERS:
         reason = f"the answer is not one of {', '.join(ANSWERS)}: {short(answer)}"
@@ -56,9 +57,8 @@ def parse_relations(value: dict[str, Any]) -> tuple[Span, ...]:
             if type(number) is not int or not 0 <= number < len(tokens):
                 raise RejectedError(f"a head outside the sentence: {short(relation)}")
             ends.append((tokens[number].get("start"), tokens[number].get("end")))
-        child, head = ends
-        span = make_span(*child, fields.get("label"))
-        return span._replace(layer="parser", head=head)
+        child, head = (make_span(*end, fields.get("label")) for end in ends)
+        return child._replace(layer="parser", head=head[:2])
 
     return parse_list(value["relations"], parse_one)
 

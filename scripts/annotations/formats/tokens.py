@@ -22,23 +22,29 @@ TOKEN_KEYS |= {"deprel": "dep", "heads": "head", "head": "head"}
 def is_mine(keys: frozenset[str]) -> bool:
     """Recognize a row by its tags."""
     known = {*TAG_KEYS, *TOKEN_KEYS}
-    return "tokens" in keys and "text" not in keys and not keys.isdisjoint(known)
+    has_spans = "text" in keys and not keys.isdisjoint(plain.SPAN_KEYS)
+    return "tokens" in keys and not has_spans and not keys.isdisjoint(known)
 
 
 def parse(value: Any) -> Record:
     """Parse a row of tokens; a space is put between each two."""
     words = check_list(value, "tokens")
-    tags = next((check_list(value, k, words) for k in TAG_KEYS if k in value), None)
-    has_entities = "ner_tags" in value or any(
-        tag == "O" or (TAG.fullmatch(tag) and tag != "-") for tag in tags or ()
+    if None in words:
+        raise RejectedError("the tokens are not strings: write tokens as words")
+    key = next((key for key in TAG_KEYS if key in value), "")
+    tags = check_list(value, key, words) if key else []
+    is_bio = any(
+        tag == "O" or (TAG.fullmatch(tag or "") and tag != "-") for tag in tags
     )
+    has_entities = key == "ner_tags" or is_bio
+    rest = {k: v for k, v in value.items() if k != key or not has_entities}
+    row = from_columns(rest, words)
     if not has_entities:
-        return plain.parse(from_columns(value, words))._replace(
-            group=plain.group_of(value)
-        )
+        return plain.parse(row)._replace(group=plain.group_of(value))
     if unknown := [tag for tag in tags if tag and not TAG.fullmatch(tag)]:
         raise RejectedError(f"not a tag such as O or B-LABEL: {short(unknown[0])}")
-    record = plain.parse(from_tags(words, tags))
+    entities = from_tags(words, [tag or "" for tag in tags])
+    record = plain.parse({**row, **entities})
     return record._replace(group=plain.group_of(value))
 
 
@@ -47,7 +53,8 @@ def check_list(value: Any, key: str, words: list[str] | None = None) -> list[Any
     items, name = value.get(key), "tags" if key in TAG_KEYS else key
     if not isinstance(items, list):
         raise RejectedError(f"the {name} are not a list")
-    if key not in ("heads", "head") and not all(isinstance(i, str) for i in items):
+    known = int | str | None if key in ("heads", "head") else str | None
+    if not all(isinstance(item, known) for item in items):
         raise RejectedError(f"the {name} are not strings: write {name} as words")
     if words is not None and len(words) != len(items):
         raise RejectedError(f"tokens and {name} differ: {len(words)} and {len(items)}")
@@ -63,10 +70,36 @@ def from_columns(value: dict[str, Any], words: list[str]) -> dict[str, Any]:
     for key in [key for key in TOKEN_KEYS if key in value]:
         for token, item in zip(tokens, check_list(value, key, words), strict=True):
             token[TOKEN_KEYS[key]] = None if item in BLANK else item
-    heads = [token.get("head") for token in tokens]
-    # Where no token is its own head, 0 is a root, and the first token is 1.
-    is_from_0 = any(head == i for i, head in enumerate(heads))
-    for i, token in enumerate(tokens):
-        if type(token.get("head")) is int and not is_from_0:
-            token["head"] = token["head"] - 1 if token["head"] else i
+    if any("head" in token for token in tokens):
+        for token, head in zip(tokens, heads_from_0(tokens), strict=True):
+            token["head"] = head
     return {"text": " ".join(words), "tokens": tokens, "sentence": True}
+
+
+def heads_from_0(tokens: list[dict[str, Any]]) -> list[int | None]:
+    """Return the heads of tokens, counted from 0, a root its own head.
+
+    Some tools count them from 1, with 0 for a root: which it is, the label of the root
+    tells.
+    """
+    heads = []
+    for token in tokens:
+        head = token.get("head")
+        is_digits = isinstance(head, str) and head.isdecimal()
+        heads.append(int(head) if is_digits else head)
+    numbers = [head for head in heads if head is not None]
+    if not all(type(n) is int and 0 <= n <= len(tokens) for n in numbers):
+        raise RejectedError(f"a head outside the sentence: {short(heads)}", len(heads))
+    labels = [str(token.get("dep") or "").lower() for token in tokens]
+    roots = [i for i, label in enumerate(labels) if label == "root"]
+    from_0 = [i for i, head in enumerate(heads) if head == i] == roots
+    from_1 = [i for i, head in enumerate(heads) if head == 0] == roots
+    if not roots or not (from_0 or from_1):
+        raise RejectedError(
+            "heads from 0 or from 1? no relation is root where it is one"
+        )
+    if from_0 and (not from_1 or len(tokens) not in heads):
+        return heads
+    return [
+        head - 1 if head else i if head == 0 else None for i, head in enumerate(heads)
+    ]
