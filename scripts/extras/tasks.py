@@ -28,14 +28,14 @@ def write_tasks(tasks: Iterable[tuple[str, list[Span]]], output_dir: Path) -> in
     Relations are for Prodigy alone.
     """
     tasks = list(tasks)
-    has_heads = any(span.head for _, spans in tasks for span in spans)
+    rows = [prodigy.to_row(text, spans) for text, spans in tasks]
+    are_relations = any("relations" in row for row in rows)
     with written_whole(output_dir) as part:
         part.mkdir()
-        for module in (prodigy,) if has_heads else (prodigy, doccano, label_studio):
-            rows = [module.to_row(text, spans) for text, spans in tasks]
-            name = module.__name__.rpartition(".")[2]
-            if module is label_studio:
-                srsly.write_json(part / f"{name}.json", rows)
-            else:
-                srsly.write_jsonl(part / f"{name}.jsonl", rows)
+        srsly.write_jsonl(part / "prodigy.jsonl", rows)
+        if not are_relations:
+            rows = [doccano.to_row(text, spans) for text, spans in tasks]
+            srsly.write_jsonl(part / "doccano.jsonl", rows)
+            rows = [label_studio.to_row(text, spans) for text, spans in tasks]
+            srsly.write_json(part / "label_studio.json", rows)
     return sum(len(spans) for _, spans in tasks)
