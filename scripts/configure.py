@@ -105,6 +105,12 @@ def make_config(
     # never trained, for that would change what they see.
     shared = [*listened_to(nlp, component)] if pipe == component else []
     frozen = [] if settings["update"].pop("own_tok2vec") else shared
+    for name in frozen:
+        if nlp.get_pipe_meta(name).factory != "tok2vec":
+            raise ValueError(
+                f"{component} listens to {name}, which only a copy can be trained "
+                "with: set own_tok2vec to true in configs/update.cfg."
+            )
     config["nlp"]["pipeline"], config["nlp"]["disabled"] = [*frozen, pipe], []
     config["components"] = {
         name: {"source": source or base_dir} for name in (*frozen, pipe)

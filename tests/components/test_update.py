@@ -3,6 +3,7 @@
 import pytest
 import spacy
 import srsly
+import test_transformer
 from conftest import write_settings
 from spacy.tokens import Doc
 from test_tokens import LABELS, NEW, WORDS, facts_of, make_base
@@ -17,6 +18,9 @@ from scripts.specialist import main as specialist
 from scripts.train import main as train
 from scripts.train import serialize
 
+# A fixture.
+transformer_base = test_transformer.transformer_base
+
 
 def taught(kind):
     """The facts of the sentence with a new label for its last token."""
@@ -24,12 +28,13 @@ def taught(kind):
     return facts | {(4, 1, NEW[kind]) if kind == "parser" else (4, NEW[kind])}
 
 
-def update(folder, kind, min_steps=60, **settings):
+def update(folder, kind, min_steps=60, base=None, facts=(), **settings):
     """Teach a base a new label for `house`, in a few steps."""
-    base = make_base()
+    base = base or make_base()
+    folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
     doc = Doc(base.vocab, words=WORDS)
-    KINDS[kind].set_facts(doc, taught(kind))
+    KINDS[kind].set_facts(doc, facts or taught(kind))
     write_docs([doc], folder / "new.spacy")
     rehearsed = load_component(folder / "base", kind)
     shard = folder / "rehearsal" / "00000.spacy"
@@ -89,6 +94,23 @@ def test_new_label_is_learned_and_all_else_is_as_it_was(
     assert (kind in listeners) is shares
     if kind == "tagger":
         assert doc[4].tag_ == "NEW" and doc[4].pos_ == "NOUN"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_tagger_that_listens_to_a_transformer_learns_a_new_tag(
+    transformer_base, tmp_path
+):
+    facts = {(4, "NEW"), *((i, "X") for i in range(4))}
+    how = {"base": transformer_base, "facts": facts}
+    base, updated = update(tmp_path, "tagger", 30, **how)
+    assert updated.get_pipe("tagger").labels == ("X", "NEW")
+    before, after = serialize(base), serialize(updated)
+    assert {name for name in before if before[name] != after[name]} == {"tagger"}
+    assert updated.component_names == base.component_names
+    assert updated(" ".join(WORDS)).has_annotation("TAG")
+    with pytest.raises(ValueError, match="set own_tok2vec to true"):
+        update(tmp_path / "frozen", "tagger", 30, own_tok2vec="false", **how)
 
 
 @pytest.mark.parametrize("kind", LABELS)
