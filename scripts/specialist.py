@@ -55,10 +55,10 @@ def mark_all(
             with memory_zone(specialist):
                 docs = list(read_docs(path, specialist.vocab))
                 found = [*map(kind.facts, specialist.pipe(doc.text for doc in docs))]
-                with specialist.select_pipes(disable=component):
-                    bare = list(specialist.pipe(doc.text for doc in docs))
                 scored = [()] * len(docs)
                 if kind.HAS_DOUBTS:
+                    with specialist.select_pipes(disable=component):
+                        bare = list(specialist.pipe(doc.text for doc in docs))
                     scored = kind.scored_facts(specialist, component, bare)
                 for doc, some, likely in zip(docs, found, scored, strict=True):
                     kind.mark(doc, some, likely, new)

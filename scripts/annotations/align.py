@@ -182,6 +182,8 @@ def mark_tokens(
         counts["ignored", f"rejected, which teaches no {kind.NAME}"] += 1
     facts = {*found.values()}
     try:
+        for label in sorted({fact[-1] for fact in facts}):
+            kind.check_label(label)
         kind.check(doc, facts, row.record.sentence, is_complete=not is_partial)
     except ValueError as error:
         raise RejectedError(str(error)) from error
@@ -210,10 +212,6 @@ def find_fact(
             )
         tokens.append(ent.start)
         kinds += repairs
-    try:
-        kind.check_label(span.label)
-    except ValueError as error:
-        raise RejectedError(str(error)) from error
     return (*tokens, span.label), kinds
 
 

@@ -241,6 +241,9 @@ def test_word_that_is_not_in_the_text_rejects_its_sentence(tmp_path):
     content = CONLLU.replace("# text = She can't go", "# text = She can't run")
     facts, _, reasons = convert(tmp_path, content, "tagger")
     assert not facts and "not in the text of the sentence: 'go'" in reasons
+    # Fed back as it is, it is no sentence without annotations.
+    facts, account, _ = convert(tmp_path, (tmp_path / "r").read_bytes(), "tagger")
+    assert not facts and account["rows"]["rejected"] == 1
 
 
 def test_multiword_tokens_and_empty_nodes_are_counted_among_the_ignored(tmp_path):

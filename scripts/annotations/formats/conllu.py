@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.annotations.records import RejectedError, Row, short
 
+LINE_END = re.compile(r"\r\n|\r|\n")
 NUMBER = re.compile(r"\d+([-.]\d+)?")
 N_COLUMNS = 10
 # Names of a sentence's document and text in its comments.
@@ -20,9 +21,9 @@ DOCUMENT, TEXT = "newdoc id", "text"
 
 def is_mine(path: Path, head: bytes) -> bool:
     """Recognize a file by its first line that is not a comment."""
-    lines = re.split(r"\r\n|\r|\n", head.decode("utf-8-sig", errors="replace"))
+    lines = LINE_END.split(head.decode("utf-8-sig", errors="replace"))
     line = next((line for line in lines if line.strip() and line[0] != "#"), "")
-    return bool(is_token(line))
+    return is_token(line)
 
 
 def is_token(line: str) -> bool:
@@ -35,7 +36,7 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
     """Read each sentence as a row, numbered by its first line."""
     document, comments, lines = "", {}, []
     text = content.decode("utf-8-sig")
-    for number, line in enumerate([*re.split(r"\r\n|\r|\n", text), ""], start=1):
+    for number, line in enumerate([*LINE_END.split(text), ""], start=1):
         if line.startswith("#"):
             name, _, value = line[1:].partition("=")
             comments[name.strip()] = value.strip()
@@ -50,15 +51,14 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
 def to_row(path: Path, lines: list[tuple[int, str]], text: str, document: str) -> Row:
     """Convert the lines of a sentence, with their numbers, to a row."""
     fields = [line.split("\t") for _, line in lines]
-    short_lines = [line for _, line in lines if not is_token(line)]
-    if short_lines:
-        reason = f"not ten columns with a number first: {short(short_lines[0])}"
-        value = {"text": "", "lines": [line for _, line in lines]}
-        return Row(str(path), lines[0][0], value, RejectedError(reason, len(lines)))
     try:
+        if others := [line for _, line in lines if not is_token(line)]:
+            reason = f"not ten columns with a number first: {short(others[0])}"
+            raise RejectedError(reason, len(lines))
         text, places, ignored = find_words(fields, text)
     except RejectedError as error:
-        value = {"text": text, "lines": [line for _, line in lines]}
+        # Without a text: fed back as it is, the row is rejected again.
+        value = {"lines": [line for _, line in lines]}
         return Row(str(path), lines[0][0], value, error)
     words = [field for field in fields if field[0] in places]
     numbers = {field[0]: i for i, field in enumerate(words)}
@@ -70,7 +70,7 @@ def to_row(path: Path, lines: list[tuple[int, str]], text: str, document: str) -
         if dep == "_" or head == "_":
             ignored += ["half a relation"] * (dep != head)
         elif head in numbers or head == "0":
-            token |= {"head": numbers.get(head, numbers[number]), "dep": name_of(dep)}
+            token |= {"head": numbers.get(head, numbers[number]), "dep": dep}
         elif head in {field[0] for field in fields}:
             ignored.append("relation to an ignored word")
         else:
@@ -123,8 +123,3 @@ def make_text(fields: list[list[str]]) -> str:
             inside = int(number.partition("-")[2])
         parts.append(form if "SpaceAfter=No" in misc else f"{form} ")
     return "".join(parts).strip()
-
-
-def name_of(relation: str) -> str:
-    """Write a relation as spaCy does."""
-    return "ROOT" if relation == "root" else relation
