@@ -39,7 +39,7 @@ def main(
     report_path: Annotated[Path, typer.Argument(help="Markdown file for the scores.")],
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
     min_retention: Annotated[
-        float, typer.Option(help="Gate: least F on the old types after ÷ before.")
+        float, typer.Option(help="Gate: least F on the old labels after ÷ before.")
     ] = GATES["min_retention"],
     min_new_f: Annotated[
         float, typer.Option(help="Gate: least F on the new test, from 0 to 1.")
@@ -47,7 +47,7 @@ def main(
     max_changed: Annotated[
         float,
         typer.Option(
-            help="Gate without gold of the old types: largest share changed, from 0 to "
+            help="Gate without gold of the old labels: largest share changed, from 0 to "
             "1, of what the base is sure of."
         ),
     ] = GATES["max_changed"],

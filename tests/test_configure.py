@@ -312,12 +312,12 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
         (CORRECTIONS, 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 300),
         # Many annotations of known labels are no corrections.
         (KNOWN, 40_000, {}, 10, 1.0, 1200),
-        # The whole of a new type is to be learned, however few its annotations are.
+        # The whole of a new label is to be learned, however few its annotations are.
         (NEW, 400, {}, 5, 3.0, 1200),
         (NEW, 40_000, {}, 5, 3.0, 1200),
         # Begun as the base.
         (NEW, 40_000, {"corpora.train.specialist": False}, 10, 1.0, 1200),
-        # There is no specialist for known types.
+        # There is no specialist for known labels.
         (KNOWN, 40_000, {"corpora.train.specialist": True}, 10, 1.0, 1200),
     ],
 )

@@ -90,7 +90,7 @@ def test_what_moved_to_a_new_type_is_named_in_retention_and_verdict(
     metrics = evaluate(base, updated, *tests)
     assert metrics["retention"] < metrics["retention_unmoved"] == 1.0
     kept = verdict(metrics | pass_gates(metrics, 0.97, 0.3))[0]
-    assert "1.000 without what moved to a new type" in kept
+    assert "1.000 without what moved to a new label" in kept
     # Nothing moves where nothing is found.
     metrics = evaluate(base, spacy.blank("en"), *tests)
     assert metrics["retention_unmoved"] == metrics["retention"] == 0.0
@@ -150,7 +150,7 @@ def test_annotated_type_that_the_new_test_lacks_is_a_mistake_where_it_is_found(
             {"min_retention": 0.97},
             False,
             True,
-            "The update forgot: F on the old types fell from 100.0 to",
+            "The update forgot: F on the old labels fell from 100.0 to",
         ),
         (
             {"min_retention": 0.1, "min_new_f": 1.01},
@@ -162,7 +162,7 @@ def test_annotated_type_that_the_new_test_lacks_is_a_mistake_where_it_is_found(
             {"min_retention": 0.1, "min_new_f": 0.9},
             True,
             True,
-            "Kept: F on the old types fell from 100.0 to",
+            "Kept: F on the old labels fell from 100.0 to",
         ),
     ],
 )
@@ -270,7 +270,7 @@ def test_what_moved_to_a_label_that_was_carved_out_is_not_changed(
         assert metrics["kept"] is bool(carved)
     sentences = " ".join(verdict(metrics))
     assert "0.0 % are lost or found otherwise" in sentences
-    assert " 3 moved to a new type." in sentences
+    assert " 3 moved to a new label." in sentences
 
 
 def test_list_of_corrections_says_which_are_right(base, updated, tests, tmp_path):

@@ -53,10 +53,10 @@ def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     assert card.startswith("# en_new 0.2.0\n")
     assert "| **Base** | en_tiny 0.0.0 |" in card
     assert "- **rehearse**: rehearsal 2883" in card
-    assert "Kept: F on the old types is 100.0, before 100.0 (retention 1.000" in card
+    assert "Kept: F on the old labels is 100.0, before 100.0 (retention 1.000" in card
     assert "| FLU | 0.0 | 100.0 | +100.0 | – | 1 | 0.0 | 0.0 |" in card
     assert "- ner: GPE, PERSON" in card
-    assert "still finds\n  1; 0 have a new type, and 0 are lost" in card
+    assert "still finds\n  1; 0 have a new label, and 0 are lost" in card
 
 
 def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
@@ -156,6 +156,7 @@ def test_labels_in_the_model_card_are_escaped(tmp_path, metrics):
     escaped = "A&#124;&#96;B&#96;&lt;img src=x&gt;[U+202E]"
     assert f"| {escaped} | 0.0 | " in card and f"updated with {escaped} by" in card
     assert (
-        "New types are found 500 times in 1,000 texts of the old test: “A&#124;" in card
+        "New labels are found 500 times in 1,000 texts of the old test: “A&#124;"
+        in card
     )
     assert "<img" not in card and "\u202e" not in card and "`" not in card

@@ -390,7 +390,7 @@ def test_update_of_another_base_runs_without_report_extras_or_demo_files(
     done = run(folder, "update", ".", *as_vars(**own))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert len([*folder.rglob("packages/en_mine-0.1.0/dist/*.whl")]) == 1
-    # There is no gold of the old types: the demo's is not used.
+    # There is no gold of the old labels: the demo's is not used.
     metrics = srsly.read_json(folder / "training" / "metrics.json")
     assert not metrics["old_test_is_gold"] and metrics["retention"] is None
     assert metrics["verdict"] == "not proven"

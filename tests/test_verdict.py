@@ -44,7 +44,7 @@ def test_last_lines_say_what_was_kept_and_learned_and_how_to_try_it(
     verdict(tmp_path)
     out = capsys.readouterr().out
     words = " ".join(out.split())
-    assert "Kept: F on the old types is 100.0, before 100.0 (retention" in words
+    assert "Kept: F on the old labels is 100.0, before 100.0 (retention" in words
     assert "Learned FLU: F on the new test is 80.0, before 0.0" in words
     assert "about 0.93 of the base's (13,000 words per second, the base 14" in words
     assert "Report" not in out
@@ -70,9 +70,9 @@ def test_update_that_passed_is_ready_and_nothing_is_to_be_done(tmp_path, capsys)
 def test_without_gold_nothing_is_proven_and_how_to_get_some_is_said(tmp_path, capsys):
     verdict(tmp_path, times=48, is_gold=False)
     words = " ".join(capsys.readouterr().out.split())
-    assert "Not proven: there is no gold of the old types." in words
+    assert "Not proven: there is no gold of the old labels." in words
     assert "Changed: of 96 annotations that the base is sure of, 0.0 % are" in words
-    assert "What now: annotate gold of the old types:" in words
+    assert "What now: annotate gold of the old labels:" in words
     assert "kept" not in words.lower() and "retention" not in words
 
 
@@ -80,7 +80,7 @@ def test_false_alarms_are_in_the_verdict_with_examples(tmp_path, capsys):
     spurious = case_of("Toyota", updated=[(0, 1, "FLU")])
     _, metrics = metrics_of([], [KEPT, *[spurious] * 3], labels=["FLU"])
     sentences = tell(metrics | pass_gates(metrics))
-    alarm = "New types are found 750 times in 1,000 texts of the old test: “Toyota”."
+    alarm = "New labels are found 750 times in 1,000 texts of the old test: “Toyota”."
     assert f"{alarm} Are these right?" in sentences
     _, metrics = metrics_of([], labels=["FLU"])
     assert "New types" not in " ".join(tell(metrics | pass_gates(metrics)))
@@ -92,7 +92,7 @@ FLU = case_of("Flu", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
 @pytest.mark.parametrize(
     "options, gates, remedies",
     [
-        ({"is_gold": False}, {}, ["annotate gold of the old types: python -m spacy"]),
+        ({"is_gold": False}, {}, ["annotate gold of the old labels: python -m spacy"]),
         ({"new": [FLU]}, {}, ["annotate more for vars.test"]),
         ({"old": [KEPT]}, {}, ["annotate more for vars.old_test"]),
         ({"labels": ["FLU", "POX"]}, {}, ["annotate POX in a test"]),
@@ -108,7 +108,7 @@ FLU = case_of("Flu", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
             {"min_retention": 1.1},
             ["set vars.keep to exact", "add raw text", "change vars.min_retention"],
         ),
-        ({"old": []}, {}, ["set vars.old_test to annotations of types that the base"]),
+        ({"old": []}, {}, ["set vars.old_test to annotations of labels that the base"]),
         ({"is_gold": False}, {"max_changed": -1}, ["change vars.max_changed"]),
         ({}, {"min_new_f": 1.1}, ["annotate more texts, or lower vars.min_new_f"]),
     ],
@@ -138,7 +138,7 @@ def test_report_is_named_if_there_is_one(tmp_path, capsys):
     [
         (
             (1.1, 0.3),
-            "The update forgot: F on the old types",
+            "The update forgot: F on the old labels",
             "change vars.min_retention",
         ),
         (

@@ -158,7 +158,7 @@ def check_sets(
     if old_account.docs and not old_account.labels["old_test"]:
         raise ValueError(
             f"{settings['old_test']} has no annotation: vars.old_test needs gold "
-            "of the old types."
+            "of the old labels."
         )
     labels = ", ".join(sorted(account.labels["train"])) or "any label"
     for name in account.docs:

@@ -162,7 +162,8 @@ def convert(
             counts = annotate(doc, row, options, kind, labels)
             if options.merge:
                 annotations = [kind.facts(doc), kind.rejected_facts(doc)]
-                check_repeated(row, [*annotations, kind.unseen_tokens(doc)], first)
+                annotations.append(kind.unseen_tokens(doc))
+                check_repeated(row, annotations, first, kind)
         except RejectedError as reason:
             account.drop(row, reason)
         else:
@@ -171,11 +172,15 @@ def convert(
 
 
 def check_repeated(
-    row: Row, annotations: list[set], first: dict[str, tuple[Row, list[set]]]
+    row: Row,
+    annotations: list[set],
+    first: dict[str, tuple[Row, list[set]]],
+    kind: Kind,
 ) -> None:
     """Ignore a row like the first one of its text, or reject one that contradicts it.
 
-    `first` remembers the first row of each text, and its annotations.
+    `first` remembers the first row of each text, and its annotations: facts, rejected
+    facts, and the tokens that nobody annotated.
     """
     other, before = first.setdefault(row.record.text, (row, annotations))
     if other is row:
@@ -183,9 +188,17 @@ def check_repeated(
     if annotations == before:
         raise IgnoredError("duplicate")
     # Two rows may be about different parts of a text that was not annotated as a whole.
-    if not (annotations[-1] or before[-1]):
+    is_partial = annotations[-1] or before[-1]
+    if not is_partial or contradict(annotations, before, kind):
         reason = f"the same text with other spans: {other.file}:{other.line}"
         raise RejectedError(reason, other=other)
+
+
+def contradict(one: list[set], other: list[set], kind: Kind) -> bool:
+    """Check whether two annotations of a text say different things of a token."""
+    (facts, wrong, _), (others, others_wrong, _) = one, other
+    overlaps = any(kind.overlap(a, b) for a in facts - others for b in others - facts)
+    return overlaps or bool(facts & others_wrong or others & wrong)
 
 
 def examine(

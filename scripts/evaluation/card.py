@@ -21,7 +21,7 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
         share = metrics["changed"]["sure"]["share"]
         old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
     else:
-        old = f"Old types keep {100 * retention:.1f} % of the base's F-score."
+        old = f"Old labels keep {100 * retention:.1f} % of the base's F-score."
     return {
         "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
         "license": base.get("license", ""),

@@ -5,9 +5,9 @@ from typing import Any
 
 from scripts.evaluation.cases import WHO, Case, Fact
 
-# What a change is: a gold fact of a new type is found; one of a type that the base
+# What a change is: a gold fact of a new label is found; one of a type that the base
 # knows is found, or a mistake is gone; a gold fact is lost; what is found is not gold;
-# or nobody annotated such a type there.
+# or nobody annotated such a label there.
 GROUPS = ("learned", "fixed", "forgotten", "new mistake", "not judged")
 # Tokens shown on each side of a change, and in a passage with changes close together.
 CONTEXT, MAX_TOKENS = 25, 200

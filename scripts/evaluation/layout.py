@@ -18,23 +18,23 @@ from scripts.evaluation.verdict import headline, verdict
 from scripts.files import written_whole
 
 TITLE = "What the update changed"
-NEW = "Annotated by a person; only the types that were annotated count."
+NEW = "Annotated by a person; only the labels that were annotated count."
 # Titles and notes of the tests, in the order of a report.
 TESTS = {
     "new": ("New test: what was to be learned", NEW),
     "old": (
         "Old test: what was to be kept",
-        "Annotated by a person with the types of the base.",
+        "Annotated by a person with the labels of the base.",
     ),
     "test": ("Test", NEW),
 }
 AGREEMENT = (
     "Agreement with the base on unseen text",
-    "There is no gold of the old types, so this test is what the base itself finds in "
+    "There is no gold of the old labels, so this test is what the base itself finds in "
     "text that nothing else saw. Where the update is right and the base wrong, that "
     "counts as a mistake.",
 )
-ALL = "all types"
+ALL = "all labels"
 # Characters of a corrected text that are shown.
 N_CHARS = 100
 # A heading and a table for each part of how an update was made.
@@ -44,7 +44,7 @@ Notes = list[tuple[str, list[tuple[str, str]]]]
 def lay_out(metrics: Metrics) -> list[dict[str, Any]]:
     """Lay out the tests of `metrics` in the order of a report, as templates need them.
 
-    Lines are the label and the scores of each type, all types together first.
+    Lines are the label and the scores of each label, all labels together first.
     """
     tests = []
     for name in [name for name in TESTS if name in metrics]:
@@ -72,7 +72,7 @@ def tell_changes(metrics: Metrics, name: str) -> str:
         after = scores["summary"]["updated"][measure]
         text += f" {measure}: {100 * before:.1f}, after the update {100 * after:.1f}."
     if name == "old":
-        fates = "{kept}; {moved} have a new type, and {forgotten} are lost."
+        fates = "{kept}; {moved} have a new label, and {forgotten} are lost."
         text += " Of those that the base finds, the update still finds "
         text += fates.format(**metrics["fates"])
     return text
@@ -113,7 +113,7 @@ def write_markdown(
 
 def print_tests(metrics: Metrics) -> None:
     """Print F before and after, in points, as a table for each test."""
-    header = ("type", "gold", "F before", "F after", "change", "95 % interval")
+    header = ("label", "gold", "F before", "F after", "change", "95 % interval")
     for test in lay_out(metrics):
         rows = []
         for label, both in test["lines"]:

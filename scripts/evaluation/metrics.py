@@ -1,4 +1,4 @@
-"""The metrics of an update: both tests, what moved to a new type, and the gates."""
+"""The metrics of an update: both tests, what moved to a new label, and the gates."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -17,7 +17,7 @@ GATES = {"min_retention": 0.97, "min_new_f": 0.3, "max_changed": 0.05}
 # Entities in a test with which a score holds within ten points, at a probability of
 # 95 %, whatever the score is.
 ENOUGH = 96
-# Examples of what is found of new types in unseen text.
+# Examples of what is found of new labels in unseen text.
 N_EXAMPLES = 5
 
 
@@ -79,7 +79,7 @@ def gold_of(label: str, tests: Iterable[dict[str, Any]]) -> int:
 
 
 def find_spurious(cases: Iterable[Case], known: Collection[str]) -> Counter[str]:
-    """Count what the update finds of new types in the old test, by its text."""
+    """Count what the update finds of new labels in the old test, by its text."""
     return Counter(
         case.doc[case.kind.tokens(fact).start : case.kind.tokens(fact).stop].text
         for case in cases
@@ -136,7 +136,7 @@ def count_changed(
 def follow(
     cases: Iterable[Case], labels: Collection[str], known: Collection[str]
 ) -> tuple[float | None, dict[str, int]]:
-    """Find out what happened to the old types.
+    """Find out what happened to the old labels.
 
     A type that is carved out of an old one takes facts with it. They have moved: that
     is what the annotations ask for, and not forgetting.
@@ -169,7 +169,7 @@ def pass_gates(
 ) -> Metrics:
     """Judge an update: `stopped`, `passed`, or `not proven` with what is in doubt.
 
-    With gold of the old types `min_retention` says whether it kept enough; without,
+    With gold of the old labels `min_retention` says whether it kept enough; without,
     `max_changed`, the largest share of the findings that the base is sure of.
     """
     retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
@@ -197,7 +197,7 @@ def find_doubts(metrics: Metrics, gates: dict[str, float]) -> list[str]:
     if metrics["old_test_is_gold"]:
         tests["old"] = metrics["old"]["gold"]
     else:
-        doubts.append("there is no gold of the old types")
+        doubts.append("there is no gold of the old labels")
     for name, n_gold in tests.items():
         if n_gold < ENOUGH:
             few = f"{n_gold} annotations, fewer than {ENOUGH}"

@@ -38,7 +38,7 @@ def headline(metrics: Metrics) -> str:
 
 
 def tell_kept(metrics: Metrics) -> str:
-    """Describe how many of the old types' gold annotations are still found."""
+    """Describe how many of the old labels' gold annotations are still found."""
     retention, old = metrics["retention"], metrics["old"]
     if retention is None:
         nothing = "The base finds nothing right in the old test"
@@ -49,12 +49,12 @@ def tell_kept(metrics: Metrics) -> str:
     details = f"retention {retention:.3f}, {sure.format(*bounds or ())}"
     rest = metrics["retention_unmoved"]
     if metrics["fates"]["moved"] and rest is not None:
-        details += f", {rest:.3f} without what moved to a new type"
+        details += f", {rest:.3f} without what moved to a new label"
     details += f"; the gate is {metrics['gates']['min_retention']:g}"
     start = "Kept" if metrics["kept"] else "The update forgot"
     fell = f"fell from {before:.1f} to {after:.1f}"
     change = fell if after < before else f"is {after:.1f}, before {before:.1f}"
-    return f"{start}: F on the old types {change} ({details})."
+    return f"{start}: F on the old labels {change} ({details})."
 
 
 def tell_changed(metrics: Metrics) -> str:
@@ -66,7 +66,7 @@ def tell_changed(metrics: Metrics) -> str:
         return "" if is_gold else f"{nothing}, so what changed cannot be measured."
     gate = "" if is_gold else f"the gate is {metrics['gates']['max_changed']:.1%}; "
     start = "Changed" if is_gold or metrics["kept"] else "The update changed too much"
-    moved = f" {every['moved']} moved to a new type." if every["moved"] else ""
+    moved = f" {every['moved']} moved to a new label." if every["moved"] else ""
     return (
         f"{start}: of {sure['found']} annotations that the base is sure of, "
         f"{sure['share']:.1%} are lost or found otherwise ({gate}of all "
@@ -75,7 +75,7 @@ def tell_changed(metrics: Metrics) -> str:
 
 
 def tell_learned(metrics: Metrics) -> str:
-    """Describe what was learned of the annotated types."""
+    """Describe what was learned of the annotated labels."""
     new, gate = metrics["new"], f"(the gate is {metrics['gates']['min_new_f']:g})."
     rows = metrics.get("corrections", [])
     if not new["gold"] and not rows:
@@ -105,13 +105,13 @@ def list_labels(labels: Iterable[str]) -> str:
 
 
 def tell_spurious(metrics: Metrics) -> str:
-    """Describe what is found of new types in text that is not about them."""
+    """Describe what is found of new labels in text that is not about them."""
     if not metrics["spurious"]:
         return ""
     texts = map(to_line, metrics["spurious_examples"])
     examples = ", ".join(f"“{text}”" for text in texts)
     n_found = f"{metrics['spurious']:.0f} times in 1,000 texts of the old test"
-    return f"New types are found {n_found}: {examples}. Are these right?"
+    return f"New labels are found {n_found}: {examples}. Are these right?"
 
 
 def cure(metrics: Metrics) -> str:
@@ -123,10 +123,10 @@ def cure(metrics: Metrics) -> str:
     untested = ", ".join(metrics["untested"])
     cures = [
         (not kept, f"set vars.keep to exact; add raw text to vars.raw; change {gate}"),
-        (not is_gold, f"annotate gold of the old types: {gold}"),
+        (not is_gold, f"annotate gold of the old labels: {gold}"),
         (
             is_gold and metrics["retention"] is None,
-            "set vars.old_test to annotations of types that the base knows",
+            "set vars.old_test to annotations of labels that the base knows",
         ),
         ("the old test has" in doubts, "annotate more for vars.old_test"),
         (not learned, "annotate more texts, or lower vars.min_new_f"),

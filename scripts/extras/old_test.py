@@ -1,4 +1,4 @@
-"""Write unseen texts for a person to make gold of the old types from, in an hour.
+"""Write unseen texts for a person to make gold of the old labels from, in an hour.
 
 Input: the base, and the raw texts that `rehearse` held out, with what the base finds.
 Output: those in which it finds the most types, as files to import into Prodigy, doccano
@@ -33,10 +33,10 @@ def main(
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     limit: Annotated[int, typer.Option(help="Largest number of texts.")] = 200,
 ) -> None:
-    """Write unseen texts for a person to make gold of the old types from."""
+    """Write unseen texts for a person to make gold of the old labels from."""
     if srsly.read_json(rehearse_path)["old_test_is_gold"]:
         raise ValueError(
-            "vars.old_test is set already: there is gold of the old types."
+            "vars.old_test is set already: there is gold of the old labels."
         )
     kind = kind_of(spacy.load(base_dir), component)
 

@@ -52,7 +52,7 @@ CODE += ("specialist.py", "train.py")
 DATA = ("annotations/train", "update/train", "update/dev")
 # The ways to update, by what each changes in `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
-    # The annotations alone: the specialist, and what can be learned of a new type.
+    # The annotations alone: the specialist, and what can be learned of a new label.
     "alone": ALONE,
     # The annotations completed by the base, without rehearsal.
     "completed": ALONE,

@@ -22,8 +22,10 @@ from scripts.report.origin import made_of
 from scripts.report.page import write_page
 
 TRAINING = "F on dev and the loss, by training step."
-OLD = "F on the old types is measured on the base's own annotations of raw text."
-EXPERIMENT = "Two plots: F on the old types against F on the new, and a learning curve."
+OLD = "F on the old labels is measured on the base's own annotations of raw text."
+EXPERIMENT = (
+    "Two plots: F on the old labels against F on the new, and a learning curve."
+)
 TABLE = "All runs of the experiment as a table: training/experiment.md."
 
 
@@ -46,7 +48,7 @@ def main(
     if lines:
         image = to_uri(draw_training(lines))
         text = tell_training(lines)
-        caption = f"{TRAINING} {OLD}" if "old types" in text else TRAINING
+        caption = f"{TRAINING} {OLD}" if "old labels" in text else TRAINING
         images.append((image, "Training", text, caption))
     if experiment and experiment.exists():
         image = to_uri(experiment.read_bytes())

@@ -7,8 +7,8 @@ from typing import Any
 
 # Name in the log, label, and a line that differs in shape as well as in colour.
 CURVES = (
-    ("old_f", "F on the old types", "o-", "#0b5cad"),
-    ("new_f", "F on the new types", "s--", "#b3470b"),
+    ("old_f", "F on the old labels", "o-", "#0b5cad"),
+    ("new_f", "F on the new labels", "s--", "#b3470b"),
 )
 Log = list[dict[str, Any]]
 

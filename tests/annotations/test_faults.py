@@ -271,6 +271,22 @@ TEXTS = [
         is_bad_alone=False,
     ),
     rejected(
+        "same text twice in part, conflicting",
+        lines(row(SPAN, partial=True), row(at(0, 3, "OTHER"), partial=True)),
+        r"the same text with other spans: .*faulty\.jsonl:1",
+        n_spans=2,
+        docs=("Flu",),
+        is_bad_alone=False,
+    ),
+    rejected(
+        "same text twice in part, taken and rejected",
+        lines(row(SPAN, partial=True), row(wrong=[SPAN], partial=True)),
+        r"the same text with other spans: .*faulty\.jsonl:1",
+        n_spans=2,
+        docs=("Flu",),
+        is_bad_alone=False,
+    ),
+    rejected(
         "same text, the first unusable",
         lines(row(at(0, 2)), ONE),
         "inside a token",

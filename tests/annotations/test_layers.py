@@ -419,3 +419,17 @@ def test_doc_of_spacy_with_words_and_no_annotation_has_none(tmp_path):
     content = DocBin(docs=[Doc(spacy.blank("en").vocab, words=WORDS)]).to_bytes()
     facts, _, reasons = convert(tmp_path, content, "tagger")
     assert not any(facts) and "has no annotation" in reasons
+
+
+def test_two_rows_that_tag_a_token_differently_are_not_both_kept(tmp_path):
+    """What is marked on other tokens of the same text adds up."""
+    rows = [
+        {"tokens": ["It", "can"], "tags": [None, "MD"]},
+        {"tokens": ["It", "can"], "tags": ["PRP", None]},
+        {"tokens": ["It", "can"], "tags": ["PRP", "NN"]},
+    ]
+    content = "\n".join(map(json.dumps, rows))
+    facts, account, reasons = convert(tmp_path, content, "tagger")
+    assert facts == [{(1, "MD")}, {(0, "PRP")}]
+    assert account["rows"]["rejected"] == 1
+    assert "the same text with other spans" in reasons

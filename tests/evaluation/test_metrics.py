@@ -23,7 +23,7 @@ def changed(*cases, labels=("OLD", "OTHER"), carved=None):
     "updated, outcome, n_new",
     [
         ([(1, 2, "OLD")], "kept", 0),
-        # Beside what is kept a new type is found.
+        # Beside what is kept a new label is found.
         ([(1, 2, "OLD"), (2, 3, "NEW")], "kept", 0),
         ([], "lost", 0),
         ([(3, 4, "OLD")], "lost", 1),
@@ -101,7 +101,7 @@ def test_update_with_enough_gold_that_kept_and_learned_has_passed():
 @pytest.mark.parametrize(
     "options, doubt",
     [
-        ({"is_gold": False}, "there is no gold of the old types"),
+        ({"is_gold": False}, "there is no gold of the old labels"),
         ({"new": 95}, "the new test has 95 annotations, fewer than 96"),
         ({"old": [KEPT] * 95}, "the old test has 95 annotations, fewer than 96"),
         ({"labels": ["NEW", "RARE"]}, "no test has RARE"),

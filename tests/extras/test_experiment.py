@@ -181,7 +181,7 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     experiment(project, arms="rehearsed", ratios="0.5", write=True)
     after = (project / "update.cfg").read_text("utf-8")
     assert after == before.replace("ratio = 4.0", "ratio = 0.5")
-    # Without a new type there is no specialist, and no second component; and no more
+    # Without a new label there is no specialist, and no second component; and no more
     # docs than all.
     more = experiment(project, arms="specialist, exact", ratios="0.5", sizes="99, all")
     assert {name.split("_")[0] for name in more} == {"completed", "rehearsed"}

@@ -32,20 +32,20 @@ def report_of(folder, new, old=(KEPT,), labels=("NEW",), is_gold=True, **gates):
         (
             96,
             {"is_gold": False},
-            "Not proven: there is no gold of the old types.",
+            "Not proven: there is no gold of the old labels.",
             "Changed: of 96 annotations that the base is sure of, 0.0 % are lost",
         ),
         (
             95,
             {},
             "Not proven: the new test has 95 annotations, fewer than 96; the old test",
-            "Kept: F on the old types is 100.0, before 100.0",
+            "Kept: F on the old labels is 100.0, before 100.0",
         ),
         (
             1,
             {"min_retention": 1.1},
             "Stopped: not to be shipped.",
-            "The update forgot: F on the old types is 100.0, before 100.0",
+            "The update forgot: F on the old labels is 100.0, before 100.0",
         ),
         (
             1,
@@ -68,7 +68,7 @@ def test_verdict_is_at_the_top_in_words(tmp_path, n, options, headline, sentence
 def test_false_alarms_are_at_the_top_with_examples(tmp_path):
     toyota = case_of("Toyota <b> is", updated=[(0, 2, "NEW")])
     for text in report_of(tmp_path, [], [KEPT, toyota]):
-        alarm = "New types are found 500 times in 1,000 texts of the old test: “Toyota"
+        alarm = "New labels are found 500 times in 1,000 texts of the old test: “Toyota"
         assert alarm in text and "<b>" not in text
 
 
@@ -172,10 +172,10 @@ def test_curves_of_zeros_are_not_drawn():
         for step in (0, 120, 240)
     ]
     told = tell_training(log)
-    assert "F on the old types, from 90.0 to 90.0; the loss." in told
+    assert "F on the old labels, from 90.0 to 90.0; the loss." in told
     chart = draw_training(log).decode()
-    assert chart.count("<!-- F on the old types -->") == 1
-    assert "<!-- F on the new types -->" not in chart
+    assert chart.count("<!-- F on the old labels -->") == 1
+    assert "<!-- F on the new labels -->" not in chart
     assert "<!-- ner -->" in chart and "<!-- tok2vec -->" not in chart
 
 
