@@ -47,8 +47,8 @@ def main(
     max_changed: Annotated[
         float,
         typer.Option(
-            help="Gate without gold of the old labels: largest share changed, from 0 to "
-            "1, of what the base is sure of."
+            help="Gate without gold of the old labels: largest share changed, from 0 "
+            "to 1, of what the base is sure of."
         ),
     ] = GATES["max_changed"],
     n_process: Annotated[

@@ -23,9 +23,7 @@ from scripts.report.page import write_page
 
 TRAINING = "F on dev and the loss, by training step."
 OLD = "F on the old labels is measured on the base's own annotations of raw text."
-EXPERIMENT = (
-    "Two plots: F on the old labels against F on the new, and a learning curve."
-)
+EXPERIMENT = "Two plots: F on old labels against F on new ones, and a learning curve."
 TABLE = "All runs of the experiment as a table: training/experiment.md."
 
 
