@@ -22,6 +22,10 @@ Item = TypeVar("Item")
 
 def run(main: Callable[..., None]) -> None:
     """Run a step's command; an error in its input is one line and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # Not every console has ✔, or the letters of a label.
+        stream.reconfigure(errors="backslashreplace")
+    sys.argv[1:] = unquoted(sys.argv[1:])
     # https://no-color.org; wasabi knows only a variable of its own.
     msg.show_color &= sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
@@ -33,6 +37,14 @@ def run(main: Callable[..., None]) -> None:
         # wasabi would wrap the line.
         print("Error:", message, file=sys.stderr)
         sys.exit(1)
+
+
+def unquoted(args: list[str]) -> list[str]:
+    """Remove the quotes around arguments, which weasel leaves there on Windows."""
+    return [
+        arg[1:-1] if len(arg) > 1 and arg[0] == arg[-1] and arg[0] in "\"'" else arg
+        for arg in args
+    ]
 
 
 def track(
