@@ -21,6 +21,10 @@ from scripts.components import kind_of
 from scripts.files import written_whole
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# A pipe is a folder of the pipeline, and a section of its config.
+PIPE = re.compile(r"\w[\w -]*")
+# In a label: control characters and line ends.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def load_base(name: str) -> Language:
@@ -34,6 +38,21 @@ def load_base(name: str) -> Language:
         if name.isidentifier():
             remedy = f"install its wheel, or run python -m spacy download {name}"
         raise ValueError(f"There is no pipeline '{name}': {remedy}.") from error
+
+
+def check_names(nlp: Language) -> None:
+    """Check that names of pipes can be those of folders, and labels are in one line.
+
+    New labels are checked by `preprocess`; those of the base come from elsewhere.
+    """
+    labels = {label for some in nlp.pipe_labels.values() for label in some}
+    unfit = [name for name in nlp.component_names if not PIPE.fullmatch(name)]
+    unfit += [label for label in sorted(labels) if CONTROL.search(label)]
+    if unfit:
+        raise ValueError(
+            f"The base has a pipe or label {unfit[0]!r}: rename it there, a pipe with "
+            "letters, digits, -, _ and spaces, a label without control characters."
+        )
 
 
 def check_package(nlp: Language, name: str, version: str) -> None:
@@ -86,7 +105,10 @@ def main(
         raise ValueError(
             f"'{component}' is disabled in '{base_model}': enable it first."
         )
+    check_names(nlp)
     check_package(nlp, name, version)
+    # It is in the path of the package.
+    nlp.meta["lang"] = nlp.lang
     with written_whole(output_dir) as part:
         nlp.to_disk(part)
     labels = nlp.pipe_labels[component]
