@@ -29,7 +29,7 @@ VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
 # A terminal goes back, or down without a line end, at these.
 INERT = VISIBLE | {code: f"[U+{code:04X}]" for code in (0x0B, 0x0C, 0x0D)}
 # What wasabi prints in colour or bold, and tqdm's bar, which begins the line again.
-OWN = re.compile(r"(\r|\x1b\[(?:1|38;5;\d+)m)(.*?)((?:\x1b\[0m)?)", re.DOTALL)
+OWN = re.compile(r"(\A\r|\A\x1b\[(?:1|38;5;\d+)m|\x1b\[0m(?=\n?\Z))")
 Item = TypeVar("Item")
 
 
@@ -49,10 +49,9 @@ class Inert:
 
     def write(self, text: str) -> int:
         """Write a text, with control characters by their numbers."""
-        own = OWN.fullmatch(text)
-        start, content, end = own.groups() if own else ("", text, "")
-        content = content.translate(INERT)
-        return self.stream.write(start + content + end if self.isatty() else content)
+        parts = OWN.split(text)
+        parts[::2] = [part.translate(INERT) for part in parts[::2]]
+        return self.stream.write("".join(parts if self.isatty() else parts[::2]))
 
 
 def inert(main: Callable[..., None]) -> Callable[..., None]:

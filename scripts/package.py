@@ -25,6 +25,7 @@ from weasel.util.hashing import get_checksum
 from scripts.command import run
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
+from scripts.evaluation.render import to_line
 from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import remove
 
@@ -78,6 +79,9 @@ def main(
     nlp = spacy.load(updated_dir)
     nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(base, metrics))
+    # A line end in a value would end the meta data of the wheel, and its requirements.
+    texts = {k: to_line(v) for k, v in nlp.meta.items() if isinstance(v, str)}
+    nlp.meta.update(texts)
     card = to_card(nlp.meta, metrics, read_notes(notes or []))
     msg.good(f"Packaged: {build(nlp, card, package_dir)}")
 
