@@ -85,8 +85,14 @@ def checksum(path: Path) -> str:
 def main(
     output_dir: Annotated[Path, typer.Argument(help="Folder for the JSON files.")],
     settings: Annotated[list[str], typer.Argument(help="The vars, as NAME=VALUE.")],
+    gpu_id: Annotated[int, typer.Option(help="GPU of later steps; -1: CPU.")] = -1,
 ) -> None:
     """Check what the vars point to, and note the checksum of every file."""
+    if gpu_id >= 0:
+        # It imports spaCy, which takes seconds.
+        from scripts.scale.pipelines import use_gpu
+
+        use_gpu(gpu_id, 1)
     values = dict(setting.split("=", maxsplit=1) for setting in settings)
     if bool(values.get("base_model")) == bool(values.get("base_train")):
         raise ValueError(

@@ -42,10 +42,11 @@ def build(nlp: Language, card: str, package_dir: Path) -> Path:
         Path(folder, "pipeline", "README.md").write_text(card, encoding="utf-8")
         command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
         command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
-        done = subprocess.run(command, stdout=PIPE, stderr=STDOUT)
+        how = {"stdout": PIPE, "stderr": STDOUT, "encoding": "utf-8"}
+        done = subprocess.run(command, **how, errors="replace")
         made = Path(folder, package_dir.name)
         if done.returncode or not any(made.glob("dist/*.whl")):
-            print(done.stdout.decode(errors="replace"), file=sys.stderr)
+            print(done.stdout, file=sys.stderr)
             raise ValueError(f"{package_dir} cannot be built: see the output above.")
         made.rename(package_dir)
     return next(package_dir.glob("dist/*.whl"))

@@ -3,9 +3,10 @@ import sys
 
 import pytest
 import spacy
+import srsly
 from spacy.cli.package import package
 
-from scripts.base import check_package, load_base, main
+from scripts.base import check_names, check_package, load_base, main
 
 PACKAGE = {"name": "ner_update", "version": "0.1.0"}
 
@@ -89,6 +90,33 @@ def test_package_that_can_not_be_made_or_kept_apart_is_refused_at_once(
     same = {key: base.meta[key] for key in ("name", "version")}
     with pytest.raises(ValueError, match=r"too, and .* raise vars\.version"):
         check_package(base, **{**PACKAGE, **same})
+
+
+@pytest.mark.parametrize(
+    "pipe, label, shown",
+    [
+        ("../../ruler", "DAY", r"'\.\./\.\./ruler'"),
+        ("..", "DAY", r"'\.\.'"),
+        ("a\\b", "DAY", r"'a\\\\b'"),
+        ("\x1b[2J", "DAY", r"'\\x1b\[2J'"),
+        ("ruler", "DAY\x1b[2J", r"'DAY\\x1b\[2J'"),
+        ("ruler", "DAY\nPassed", r"'DAY\\nPassed'"),
+    ],
+)
+def test_base_with_a_name_that_leaves_its_folder_or_line_is_refused(pipe, label, shown):
+    nlp = spacy.blank("en")
+    rule = {"label": label, "pattern": "Monday"}
+    nlp.add_pipe("entity_ruler", name=pipe).add_patterns([rule])
+    with pytest.raises(ValueError, match=f"pipe or label {shown}: rename it"):
+        check_names(nlp)
+
+
+def test_language_in_the_meta_data_of_a_base_can_not_move_the_package(base, tmp_path):
+    base.to_disk(tmp_path / "given")
+    meta = srsly.read_json(tmp_path / "given" / "meta.json")
+    srsly.write_json(tmp_path / "given" / "meta.json", {**meta, "lang": "../../en"})
+    main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
+    assert srsly.read_json(tmp_path / "base" / "meta.json")["lang"] == "en"
 
 
 def test_installed_package_is_a_base(base, tmp_path, monkeypatch):

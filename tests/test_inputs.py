@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import srsly
+from thinc.compat import has_cupy_gpu
 
 from scripts.inputs import checksums, main
 
@@ -111,6 +112,14 @@ def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=message):
         note(tmp_path / "inputs", settings | changes)
+    assert not (tmp_path / "inputs").exists()
+
+
+@pytest.mark.skipif(has_cupy_gpu, reason="there is a GPU")
+def test_gpu_that_is_not_there_stops_the_first_step(settings, tmp_path):
+    words = [f"{name}={value}" for name, value in settings.items()]
+    with pytest.raises(ValueError, match=r"set vars\.gpu_id to -1, or install"):
+        main(tmp_path / "inputs", words, gpu_id=0)
     assert not (tmp_path / "inputs").exists()
 
 

@@ -1,3 +1,5 @@
+from zipfile import ZipFile
+
 import pytest
 import spacy
 import srsly
@@ -137,6 +139,22 @@ def test_package_replaces_an_older_one_and_prints_its_wheel_alone(
         (old.parents[1] / "README.md").read_text("utf-8").startswith("# en_new 0.2.0")
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["en_new-0.2.0"]
+
+
+def test_hostile_meta_data_of_the_base_stay_values_of_the_wheel(tmp_path, metrics):
+    path = tmp_path / "base" / "meta.json"
+    hostile = {"author": "a\n\nRequires-Dist: evil", "license": "MIT\x1b[2J"}
+    srsly.write_json(path, {**srsly.read_json(path), **hostile})
+    metrics["pipeline"] = get_checksum(tmp_path / "base")
+    package(tmp_path, metrics)
+    [wheel] = tmp_path.glob("out/*/dist/*.whl")
+    with ZipFile(wheel) as archive:
+        data = archive.read("en_new-0.2.0.dist-info/METADATA").decode()
+    lines = data.partition("\n\n")[0].splitlines()
+    assert "Author: a Requires-Dist: evil" in lines
+    assert "License: MIT[U+001B][2J" in lines
+    [needed] = [line for line in lines if line.startswith("Requires-Dist")]
+    assert needed.startswith("Requires-Dist: spacy")
 
 
 def test_build_that_fails_shows_its_output(tmp_path, metrics, capfd):
