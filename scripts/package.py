@@ -67,7 +67,13 @@ def main(
     """Build the package of the updated pipeline, if it passed the gates."""
     metrics = srsly.read_json(metrics_path)
     base = srsly.read_json(base_dir / "meta.json")
-    package_dir = output_dir / f"{base['lang']}_{name}-{version}"
+    folder = f"{base['lang']}_{name}-{version}"
+    package_dir = output_dir / folder
+    if package_dir.name != folder:
+        raise ValueError(
+            f"The package would be in {folder}, another folder: correct vars.name and "
+            "vars.version."
+        )
     # An older wheel would be taken for that of this pipeline.
     remove(package_dir)
     if not metrics["passed"]:

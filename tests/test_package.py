@@ -157,6 +157,17 @@ def test_hostile_meta_data_of_the_base_stay_values_of_the_wheel(tmp_path, metric
     assert needed.startswith("Requires-Dist: spacy")
 
 
+@pytest.mark.parametrize(
+    "name, version", [("../../x", "0.2.0"), ("x/../../y", "0.2.0"), ("x", "1/../../y")]
+)
+def test_package_outside_its_folder_is_refused(tmp_path, metrics, name, version):
+    srsly.write_json(tmp_path / "metrics.json", metrics)
+    paths = (tmp_path / path for path in ("base", "base", "metrics.json", "out"))
+    with pytest.raises(ValueError, match=r"correct vars\.name and vars\.version"):
+        main(*paths, name=name, version=version)
+    assert not (tmp_path / "out").exists()
+
+
 def test_build_that_fails_shows_its_output(tmp_path, metrics, capfd):
     with pytest.raises(ValueError, match="cannot be built: see the output above"):
         package(tmp_path, metrics, name="no name")
