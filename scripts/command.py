@@ -29,7 +29,7 @@ VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
 # A terminal goes back, or down without a line end, at these.
 INERT = VISIBLE | {code: f"[U+{code:04X}]" for code in (0x0B, 0x0C, 0x0D)}
 # What wasabi prints in colour or bold, and tqdm's bar, which begins the line again.
-OWN = re.compile(r"(\A\r|\A\x1b\[(?:1|38;5;\d+)m|\x1b\[0m(?=\n?\Z))")
+OWN = re.compile(r"(\A\r|\A\x1b\[(?:1|38;5;\d+)m|\x1b\[0m(?=\n|\Z))")
 Item = TypeVar("Item")
 
 
