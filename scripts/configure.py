@@ -29,6 +29,7 @@ from scripts.components import kind_of, listened_to, parts_of, second_of
 from scripts.components.kind import NewLabels, read_new_labels
 from scripts.docs import count_words
 from scripts.files import written_whole
+from scripts.scale.pipelines import open_pipeline
 
 Keep = Literal["exact", "one"]
 RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
@@ -118,10 +119,11 @@ def make_config(
     if not source and shared and not frozen:
         config["components"][pipe]["replace_listeners"] = ["model.tok2vec"]
 
-    # How the base was trained says nothing about how to update it.
+    # How the base was trained says nothing about how to update it, and its files may
+    # have changed since: vectors that are not its own, or weights for a frozen tok2vec.
     defaults = spacy.blank(nlp.lang).config
-    for section in ("corpora", "training", "initialize"):
-        config[section] = defaults[section]
+    for section in config.keys() - {"nlp", "components"}:
+        config[section] = defaults.get(section, {})
 
     config["training"]["frozen_components"] = frozen
     config["training"]["annotating_components"] = frozen
@@ -256,7 +258,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
 ) -> None:
     """Write the training configs of an update."""
-    nlp, account = spacy.load(base_dir), srsly.read_json(account_path)
+    nlp, account = open_pipeline(base_dir), srsly.read_json(account_path)
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed}

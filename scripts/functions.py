@@ -20,6 +20,10 @@ from spacy.util import registry
 from scripts.annotations.pieces import split_doc
 from scripts.components import kind_of
 from scripts.docs import REHEARSAL
+from scripts.scale.pipelines import load_code
+
+# `spacy debug data` loads the base, and imports this file alone.
+load_code("training/base")
 
 
 @registry.readers("update.RehearsalCorpus.v1")

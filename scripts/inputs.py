@@ -1,9 +1,9 @@
-"""Check what the vars point to, and note it, so that steps run again after a change.
+"""Check the vars, and note what they point to, so that steps run again after a change.
 
 Weasel compares the paths that it is told, but a var may be empty, a folder, a glob, or
-the name of an installed package. This step always runs, and also checks that what the
-vars name exists. Output: a folder with a JSON file for each var, which holds the
-checksums of the files that it names.
+the name of an installed package. This step always runs, and refuses what a later step
+would refuse. Output: a folder with a JSON file for each var that names files, which
+holds their checksums.
 
     python -m scripts.inputs corpus/inputs base_model=en_core_web_sm \
         train=assets/annotations/train.jsonl raw=assets/raw
@@ -11,7 +11,6 @@ checksums of the files that it names.
 
 import hashlib
 from glob import glob
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +21,14 @@ from wasabi import msg
 from scripts.command import run
 from scripts.files import written_whole
 from scripts.scale.storage import as_path, files_in, find_files
+from scripts.vars import check_vars, find_pipeline
 
 # Bytes read at a time: raw text may not fit in memory.
 CHUNK = 1 << 20
-# The vars that may not be empty.
+# The vars that name files.
+FILES = ("base_model", "base_train", "base_dev", "train", "dev", "test", "raw")
+FILES += ("old_test", "code")
+# Those that may not be empty.
 NEEDED = {"train": "your annotations", "raw": "text in which the base finds its types"}
 
 
@@ -35,11 +38,6 @@ def check(name: str, setting: str) -> None:
         raise ValueError(
             f"vars.{name} is empty: set it to {NEEDED[name]}, a file, folder or glob."
         )
-    if setting and name == "base_model" and not checksums(setting):
-        remedy = "correct the path"
-        if setting.isidentifier():
-            remedy = f"install its wheel, or run python -m spacy download {setting}"
-        raise ValueError(f"vars.{name}: there is no pipeline '{setting}': {remedy}.")
     if setting and name != "base_model":
         try:
             find_files(setting)
@@ -60,8 +58,7 @@ def checksums(setting: str) -> dict[str, str]:
     elif path.exists():
         found = [path]
     elif setting.isidentifier():
-        origin = getattr(find_spec(setting), "origin", None)
-        found = [Path(origin).with_name("meta.json")] if origin else []
+        found = [find_pipeline(setting) / "meta.json"]
     else:
         found = [Path(name) for name in sorted(glob(str(path), recursive=True))]
     # brat has the text in another file than the spans.
@@ -85,14 +82,8 @@ def checksum(path: Path) -> str:
 def main(
     output_dir: Annotated[Path, typer.Argument(help="Folder for the JSON files.")],
     settings: Annotated[list[str], typer.Argument(help="The vars, as NAME=VALUE.")],
-    gpu_id: Annotated[int, typer.Option(help="GPU of later steps; -1: CPU.")] = -1,
 ) -> None:
-    """Check what the vars point to, and note the checksum of every file."""
-    if gpu_id >= 0:
-        # It imports spaCy, which takes seconds.
-        from scripts.scale.pipelines import use_gpu
-
-        use_gpu(gpu_id, 1)
+    """Check the vars, and note the checksum of every file that they name."""
     values = dict(setting.split("=", maxsplit=1) for setting in settings)
     if bool(values.get("base_model")) == bool(values.get("base_train")):
         raise ValueError(
@@ -100,14 +91,21 @@ def main(
             "vars.base_train, gold annotations to train one from (workflow all). The "
             "demo is: python -m spacy project run demo"
         )
-    for name, value in values.items():
+    check_vars(values)
+    if int(values["gpu_id"]) >= 0:
+        # It imports spaCy, which takes seconds.
+        from scripts.scale.pipelines import use_gpu
+
+        use_gpu(int(values["gpu_id"]), 1)
+    files = {name: values[name] for name in FILES}
+    for name, value in files.items():
         check(name, value)
     with written_whole(output_dir) as folder:
         folder.mkdir()
-        for name, value in values.items():
+        for name, value in files.items():
             note = {value: checksums(value)} if value else {}
             srsly.write_json(folder / f"{name}.json", note)
-    empty = ", ".join(name for name, value in values.items() if not value)
+    empty = ", ".join(name for name, value in files.items() if not value)
     msg.good(f"{output_dir}: the checksums of all files. Not set: {empty}")
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import spacy
 import srsly
 import typer
 from wasabi import msg
@@ -25,6 +24,7 @@ from scripts.components import kind_of
 from scripts.docs import read_docs
 from scripts.evaluation.speed import measure_speed
 from scripts.files import written_whole
+from scripts.scale.pipelines import open_pipeline
 
 # Docs to compare: enough to see that it is the same pipeline.
 N_DOCS = 1000
@@ -83,7 +83,7 @@ def main(
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
 ) -> None:
     """Install the wheel in a fresh environment, compare it, and measure its speed."""
-    updated = spacy.load(updated_dir)
+    updated = open_pipeline(updated_dir)
     dist_dir = packages_dir / f"{updated.lang}_{name}-{version}" / "dist"
     wheel = next(iter(sorted(dist_dir.glob("*.whl"))), None)
     if wheel is None:
@@ -100,7 +100,7 @@ def main(
     checked = {
         "wheel": wheel.name,
         "docs": len(texts),
-        "speed": measure_speed(spacy.load(base_dir), updated, texts),
+        "speed": measure_speed(open_pipeline(base_dir), updated, texts),
         # For the last step, which shows how to try the pipeline.
         "show": kind_of(updated, component).SHOW,
     }

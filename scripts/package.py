@@ -1,11 +1,12 @@
 """Build the package of the updated pipeline, if it passed the gates.
 
-Input: the updated pipeline, the base and `training/metrics.json`. Output: an sdist and
-a wheel in a folder of `packages`, with the scores in its meta data and a model card.
-Exit code 1 if the update forgot or learned too little.
+Input: the updated pipeline, the base, its scores and the account of `rehearse`. Output:
+an sdist and a wheel in a folder of `packages`, with the scores in its meta data and a
+model card. Exit code 1 if the update forgot or learned too little.
 
     python -m scripts.package training/update/model-best training/base \
-        training/metrics.json packages --name ner_update --version 0.1.0
+        training/metrics.json corpus/rehearse.json packages --name ner_update \
+        --version 0.1.0
 """
 
 import subprocess
@@ -15,7 +16,6 @@ from subprocess import PIPE, STDOUT
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -23,15 +23,20 @@ from wasabi import msg
 from weasel.util.hashing import get_checksum
 
 from scripts.command import run
+from scripts.components.frozen import check_frozen
+from scripts.components.kind import read_new_labels
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
 from scripts.evaluation.render import to_line
 from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import remove
+from scripts.scale.pipelines import CODE, open_pipeline
 
 
-def build(nlp: Language, card: str, package_dir: Path) -> Path:
+def build(nlp: Language, card: str, code: Path, package_dir: Path) -> Path:
     """Build the sdist and the wheel with `spacy package`, and return the wheel.
+
+    `code` is a Python file that the pipeline needs, if it exists.
 
     Raises:
         ValueError: If the build fails; then its output is printed.
@@ -42,6 +47,7 @@ def build(nlp: Language, card: str, package_dir: Path) -> Path:
         Path(folder, "pipeline", "README.md").write_text(card, encoding="utf-8")
         command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
         command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
+        command += ["--code", str(code)] if code.exists() else []
         how = {"stdout": PIPE, "stderr": STDOUT, "encoding": "utf-8"}
         done = subprocess.run(command, **how, errors="replace")
         made = Path(folder, package_dir.name)
@@ -56,9 +62,11 @@ def main(
     updated_dir: Annotated[Path, typer.Argument(help="The updated pipeline.")],
     base_dir: Annotated[Path, typer.Argument(help="The pipeline before the update.")],
     metrics_path: Annotated[Path, typer.Argument(help="JSON file of the scores.")],
+    rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for packages.")],
     name: Annotated[str, typer.Option(help="Package name without the language.")],
     version: Annotated[str, typer.Option(help="Package version.")],
+    component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
     notes: Annotated[
         list[Path] | None,
         typer.Option("--note", help="JSON file of an earlier step, for the card."),
@@ -83,14 +91,18 @@ def main(
         )
     if metrics["pipeline"] != get_checksum(updated_dir):
         raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
-    nlp = spacy.load(updated_dir)
+    nlp, new = (
+        open_pipeline(updated_dir),
+        read_new_labels(srsly.read_json(rehearse_path)),
+    )
+    check_frozen(open_pipeline(base_dir), nlp, component, new)
     nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(base, metrics))
     # A line end in a value would end the meta data of the wheel, and its requirements.
     texts = {k: to_line(v) for k, v in nlp.meta.items() if isinstance(v, str)}
     nlp.meta.update(texts)
     card = to_card(nlp.meta, metrics, read_notes(notes or []))
-    msg.good(f"Packaged: {build(nlp, card, package_dir)}")
+    msg.good(f"Packaged: {build(nlp, card, updated_dir / CODE, package_dir)}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from spacy.parts_of_speech import IDS
@@ -28,6 +27,7 @@ from scripts.annotations.offsets import Offsets
 from scripts.command import run
 from scripts.components import kind_of, labels_of
 from scripts.files import written_whole
+from scripts.scale.pipelines import open_pipeline
 
 
 def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
@@ -128,7 +128,7 @@ def main(
     ] = False,
 ) -> None:
     """Convert annotations to DocBin, and account for every row and span."""
-    nlp = spacy.load(base)
+    nlp = open_pipeline(base)
     kind = kind_of(nlp, component)
     # A morphological label may hold commas itself.
     text = (

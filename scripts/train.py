@@ -11,7 +11,6 @@ own was, or with a second component before it; all else is as it was, byte for b
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -19,9 +18,10 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.components import kind_of, listened_to
+from scripts.components.frozen import check_frozen
 from scripts.components.kind import NewLabels, read_new_labels
 from scripts.files import written_whole
-from scripts.scale.pipelines import train_pipeline
+from scripts.scale.pipelines import copy_code, open_pipeline, train_pipeline
 
 
 def put_back(base: Language, trained: Language, component: str) -> Language:
@@ -47,25 +47,6 @@ def put_back(base: Language, trained: Language, component: str) -> Language:
     return base
 
 
-def serialize(nlp: Language) -> dict[str, bytes]:
-    """Serialize the components, the vectors and the lookups of a pipeline."""
-    pipes = [(name, pipe) for name, pipe in nlp.components if hasattr(pipe, "to_bytes")]
-    parts = {name: pipe.to_bytes(exclude=["vocab"]) for name, pipe in pipes}
-    parts["vectors"] = nlp.vocab.vectors.to_bytes(exclude=["strings"])
-    return {**parts, "lookups": nlp.vocab.lookups.to_bytes()}
-
-
-def check_unchanged(base: Language, updated: Language, trained: list[str]) -> None:
-    """Check that all components but the trained ones are as in the base."""
-    before, after = serialize(base), serialize(updated)
-    others = after.keys() - {*trained}
-    if changed := sorted(name for name in others if after[name] != before[name]):
-        raise ValueError(
-            f"Only {', '.join(trained)} was trained, but the update differs from the "
-            f"base in {', '.join(changed)} too: please report it as a bug."
-        )
-
-
 def train_all(
     base_dir: Path,
     configs: list[Path],
@@ -79,14 +60,14 @@ def train_all(
     Each trained pipeline is in a folder with the name of its config. Returns the
     updated pipeline, and the names of the pipes that were changed.
     """
-    base, updated, pipes = spacy.load(base_dir), spacy.load(base_dir), []
+    base, updated, pipes = open_pipeline(base_dir), open_pipeline(base_dir), []
     for config in configs:
         train_pipeline(config, trained_dir / config.stem, gpu_id)
-        trained = spacy.load(trained_dir / config.stem / "model-best")
+        trained = open_pipeline(trained_dir / config.stem / "model-best")
         put_back(updated, trained, component)
         pipes.append(trained.component_names[-1])
     pipes += kind_of(base, component).finish(updated, new)
-    check_unchanged(base, updated, pipes)
+    check_frozen(base, updated, component, new)
     return updated, pipes
 
 
@@ -107,6 +88,7 @@ def main(
     updated, pipes = train_all(base_dir, configs, trained_dir, *how)
     with written_whole(output_dir) as part:
         updated.to_disk(part)
+        copy_code(base_dir, part)
     others = ", ".join(name for name in updated.component_names if name not in pipes)
     msg.good(f"{output_dir}: trained: {', '.join(pipes)}; unchanged: {others or '–'}")
 

@@ -62,14 +62,14 @@ def make_pipeline(layout: str) -> Language:
             vector = nlp.vocab.strings.add(word) % 97 / 97
             nlp.vocab.set_vector(word, [vector] * 8)
     own = {**TOK2VEC, "pretrained_vectors": True if layout == "vectors" else None}
-    if layout == "shared":
+    if layout in ("shared", "disabled listener"):
         nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
         tagger = {"@architectures": "spacy.Tagger.v2", "tok2vec": LISTENER}
         nlp.add_pipe("tagger", config={"model": tagger}).add_label("NOUN")
         nlp.get_pipe("tagger").add_label("X")
     if layout == "only listener":
         nlp.add_pipe("tok2vec", config={"model": TOK2VEC})
-    listens = layout in ("shared", "only listener")
+    listens = layout in ("shared", "disabled listener", "only listener")
     nlp.add_pipe("ner", config={"model": ner_model(LISTENER if listens else own)})
     examples = []
     for text, ents in TEXTS:
@@ -85,6 +85,8 @@ def make_pipeline(layout: str) -> Language:
     if layout == "disabled beside":
         nlp.add_pipe("sentencizer")
         nlp.disable_pipe("sentencizer")
+    if layout == "disabled listener":
+        nlp.disable_pipe("tagger")
     nlp.meta["name"] = "tiny"
     return nlp
 
@@ -97,6 +99,7 @@ LAYOUTS = (
     "ruler before",
     "ruler after",
     "disabled beside",
+    "disabled listener",
 )
 
 

@@ -1,95 +1,41 @@
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import spacy
 import srsly
 from spacy.cli.package import package
+from thinc.api import Config
 
-from scripts.base import check_names, check_package, load_base, main
+from scripts.base import check_names, find_code, main
+from scripts.scale.pipelines import import_code
 
-PACKAGE = {"name": "ner_update", "version": "0.1.0"}
+ROOT = Path(__file__).parents[1]
 
 
 def test_base_is_saved_as_it_is(any_base, tmp_path):
     any_base.to_disk(tmp_path / "given")
-    main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
+    main(str(tmp_path / "given"), tmp_path / "base")
     saved = spacy.load(tmp_path / "base")
     assert saved.pipe_names == any_base.pipe_names
     text = "Anna Berg left Lima on Monday."
     assert saved(text).to_json() == any_base(text).to_json()
 
 
-@pytest.mark.parametrize(
-    "name, remedy",
-    [
-        ("en_core_web_sm", "its wheel, or run python -m spacy download en_core_web_sm"),
-        ("training/nowhere", r"set vars\.base_model to a folder"),
-    ],
-)
-def test_missing_base_says_what_to_do(name, remedy, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=remedy):
-        load_base(name)
-
-
-@pytest.mark.parametrize(
-    "component, error",
-    [
-        ("ner", r"no component 'ner' to update: set vars\.component to one of sentenc"),
-        (
-            "sentencizer",
-            "'sentencizer' is of kind sentencizer, which cannot be updated",
-        ),
-    ],
-)
-def test_base_without_the_component_is_refused(tmp_path, component, error):
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    nlp.to_disk(tmp_path / "given")
-    with pytest.raises(ValueError, match=error):
-        main(str(tmp_path / "given"), tmp_path / "base", component, **PACKAGE)
-    assert not (tmp_path / "base").exists()
-
-
-def test_base_whose_component_is_disabled_is_refused(base, tmp_path):
-    base.to_disk(tmp_path / "given")
-    nlp = spacy.load(tmp_path / "given", disable=["ner"])
-    nlp.to_disk(tmp_path / "given")
-    with pytest.raises(ValueError, match=r"'ner' is disabled in .*: enable it first"):
-        main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
-
-
 def test_empty_base_model_is_an_error_if_no_base_was_trained(tmp_path):
     with pytest.raises(
         ValueError, match=r"no base was trained .* run the workflow all"
     ):
-        main("", tmp_path / "base", **PACKAGE, trained=str(tmp_path / "trained"))
+        main("", tmp_path / "base", trained=str(tmp_path / "trained"))
 
 
 def test_base_that_was_trained_here_is_taken_if_no_other_is_named(base, tmp_path):
     base.to_disk(tmp_path / "trained")
-    main("", tmp_path / "base", **PACKAGE, trained=str(tmp_path / "trained"))
+    main("", tmp_path / "base", trained=str(tmp_path / "trained"))
     assert spacy.load(tmp_path / "base").pipe_names == base.pipe_names
-
-
-@pytest.mark.parametrize(
-    "changes, error",
-    [
-        ({"name": "en_custom"}, r"vars\.name is 'en_custom': .* without the 'en_'"),
-        ({"name": "my-ner"}, r"vars\.name is 'my-ner': use lower-case letters, digits"),
-        ({"name": "Drugs"}, r"vars\.name is 'Drugs': use lower-case letters"),
-        ({"version": "foo"}, r"vars\.version is 'foo': write it as 0\.1\.0"),
-    ],
-)
-def test_package_that_can_not_be_made_or_kept_apart_is_refused_at_once(
-    base, changes, error
-):
-    with pytest.raises(ValueError, match=error):
-        check_package(base, **{**PACKAGE, **changes})
-    same = {key: base.meta[key] for key in ("name", "version")}
-    with pytest.raises(ValueError, match=r"too, and .* raise vars\.version"):
-        check_package(base, **{**PACKAGE, **same})
 
 
 @pytest.mark.parametrize(
@@ -115,7 +61,7 @@ def test_language_in_the_meta_data_of_a_base_can_not_move_the_package(base, tmp_
     base.to_disk(tmp_path / "given")
     meta = srsly.read_json(tmp_path / "given" / "meta.json")
     srsly.write_json(tmp_path / "given" / "meta.json", {**meta, "lang": "../../en"})
-    main(str(tmp_path / "given"), tmp_path / "base", **PACKAGE)
+    main(str(tmp_path / "given"), tmp_path / "base")
     assert srsly.read_json(tmp_path / "base" / "meta.json")["lang"] == "en"
 
 
@@ -126,7 +72,7 @@ def test_installed_package_is_a_base(base, tmp_path, monkeypatch):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", tmp_path / "site", source], check=True)
     monkeypatch.syspath_prepend(tmp_path / "site")
-    main("en_core_tiny_sm", tmp_path / "saved", **PACKAGE)
+    main("en_core_tiny_sm", tmp_path / "saved")
     assert spacy.load(tmp_path / "saved").meta["name"] == "core_tiny_sm"
 
 
@@ -136,4 +82,76 @@ def test_mistake_is_one_line_and_exit_code_1(tmp_path):
     assert done.returncode == 1
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
-    assert line.startswith("Error: There is no pipeline 'en_nowhere': install it")
+    assert line.startswith("Error: vars.base_model: there is no pipeline 'en_nowhere'")
+
+
+CODE = """
+from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.util import registry
+
+
+@Language.component("own_component")
+def own_component(doc):
+    return doc
+
+
+@registry.tokenizers("own_tokenizer.v1")
+def create_own_tokenizer():
+    return lambda nlp: Tokenizer(nlp.vocab)
+"""
+
+
+@pytest.fixture
+def given(base, tmp_path):
+    """A folder with a pipeline that has a component and a tokenizer of its own."""
+    (tmp_path / "own.py").write_text(CODE)
+    base.to_disk(tmp_path / "given")
+    path = tmp_path / "given" / "config.cfg"
+    config = Config().from_disk(path, interpolate=False)
+    config["nlp"]["pipeline"] = ["own_component", *config["nlp"]["pipeline"]]
+    config["components"]["own_component"] = {"factory": "own_component"}
+    config["nlp"]["tokenizer"] = {"@tokenizers": "own_tokenizer.v1"}
+    config.to_disk(path)
+    return tmp_path / "given"
+
+
+def run_steps(folder, *flags):
+    """Save a base, and load it in another process."""
+    program = "from scripts.scale.pipelines import open_pipeline as o; print(o('base'))"
+    steps = (["-m", "scripts.base", "given", "base", *flags], ["-c", program])
+    for step in steps:
+        how = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+        done = subprocess.run(
+            [sys.executable, *step], capture_output=True, encoding="utf-8", **how
+        )
+        if done.returncode:
+            return done.stderr
+    return done.stdout
+
+
+def test_code_that_a_base_needs_is_imported_by_every_step(given):
+    """Without it the first step that loads the base says what to set."""
+    folder = given.parent
+    error = run_steps(folder)
+    assert "given needs code that is not here: [E893] Could not find function" in error
+    assert "Set vars.code to the Python file" in error
+    assert "spacy.lang.en.English" in run_steps(folder, "--code", "own.py")
+    # The base of a second round brings it.
+    shutil.rmtree(given)
+    (folder / "base").rename(given)
+    assert "spacy.lang.en.English" in run_steps(folder)
+
+
+def test_package_brings_its_code(given, tmp_path, monkeypatch):
+    code = {"code_paths": [tmp_path / "own.py"], "create_sdist": False}
+    import_code(tmp_path / "own.py")
+    package(given, tmp_path, name="own", **code)
+    source = tmp_path / "en_own-0.0.0"
+    # As the wheel has it.
+    shutil.copy(source / "meta.json", source / "en_own")
+    monkeypatch.syspath_prepend(source)
+    assert find_code("en_own", "").read_text() == CODE
+    (source / "en_own" / "more.py").write_text("")
+    with pytest.raises(ValueError, match=r"several files with code, more\.py, own\.py"):
+        find_code("en_own", "")

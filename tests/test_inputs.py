@@ -3,22 +3,34 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
 import srsly
 from thinc.compat import has_cupy_gpu
 
+from scripts.components import KINDS
 from scripts.inputs import checksums, main
+from scripts.vars import KINDS as NAMES
+
+PROJECT = Path(__file__).parents[1] / "project.yml"
 
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     """The vars, all set that may not be empty, relative to the project."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "meta.json").write_text("{}")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner")
+    nlp.add_pipe("senter")
+    nlp.add_pipe("tagger")
+    nlp.disable_pipe("tagger")
+    nlp.meta |= {"name": "core", "version": "1.0.0"}
+    nlp.to_disk(tmp_path / "base")
     for name in ("train.jsonl", "raw.txt"):
         (tmp_path / name).write_text("one")
-    optional = dict.fromkeys(("base_train", "base_dev", "dev", "test", "old_test"), "")
-    return {"base_model": "base", "train": "train.jsonl", "raw": "raw.txt", **optional}
+    # As in project.yml.
+    settings = srsly.read_yaml(PROJECT)["vars"]
+    given = {"base_model": "base", "train": "train.jsonl", "raw": "raw.txt"}
+    return {name: str(value) for name, value in (settings | given).items()}
 
 
 def note(output: Path, settings: dict[str, str]) -> None:
@@ -99,7 +111,29 @@ def test_note_of_a_var_changes_only_with_its_files(settings, tmp_path):
         ),
         ({"base_train": "train.jsonl"}, "Set either vars.base_model"),
         ({"base_model": "en_no_such"}, "no pipeline 'en_no_such': install its wheel"),
-        ({"base_model": "no/where"}, "no pipeline 'no/where': correct the path"),
+        ({"base_model": "no/where"}, "no pipeline 'no/where': set it to a folder that"),
+        ({"base_model": "empty"}, "there is no pipeline 'empty'"),
+        ({"component": "nre"}, "'base' has no component 'nre' .* one of ner, senter, "),
+        ({"component": "../ner"}, "'base' has no component '../ner'"),
+        ({"component": "senter"}, "'senter' .* kind senter, .* kind ner or tagger or "),
+        ({"component": "tagger"}, "'tagger' is disabled in 'base': enable it first"),
+        ({"name": "en_custom"}, r"vars\.name is 'en_custom': .* without the 'en_'"),
+        ({"name": "my-ner"}, r"vars\.name is 'my-ner': use lower-case letters, digits"),
+        ({"name": "Drugs"}, r"vars\.name is 'Drugs': use lower-case letters"),
+        ({"name": "Ünï"}, r"vars\.name is 'Ünï': use lower-case letters"),
+        ({"name": "../x"}, r"vars\.name is '\.\./x': use lower-case letters"),
+        ({"version": "abc"}, r"vars\.version is 'abc': write it as 0\.1\.0"),
+        ({"version": "1.0-final"}, r"vars\.version is '1.0-final': write it as 0\.1"),
+        ({"version": "v1.0"}, r"vars\.version is 'v1.0': write it as 1\.0\."),
+        ({"version": "1.0-1"}, r"vars\.version is '1.0-1': write it as 1\.0\.post1"),
+        ({"name": "core", "version": "1.0.0"}, r"too, and .* raise vars\.version"),
+        ({"min_retention": "nan"}, "vars.min_retention is 'nan': use a number from 0"),
+        ({"max_changed": "5"}, "vars.max_changed is '5': use a number from 0 to 1"),
+        ({"min_new_f": "-1"}, "vars.min_new_f is '-1'"),
+        ({"seed": "one"}, "vars.seed is 'one': use a whole number"),
+        ({"gpu_id": "cuda"}, "vars.gpu_id is 'cuda': use a whole number"),
+        ({"keep": "both"}, "vars.keep is 'both': use exact or one"),
+        ({"code": "no.py"}, r"vars.code: No file at 'no\.py'"),
         ({"base_dev": "no.jsonl"}, "vars.base_dev: No file at 'no.jsonl'"),
         ({"train": "no.jsonl"}, "vars.train: No file at 'no.jsonl': correct the path"),
         ({"test": "*.nothing"}, r"vars.test: No file at '\*.nothing'"),
@@ -117,16 +151,40 @@ def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(
 
 @pytest.mark.skipif(has_cupy_gpu, reason="there is a GPU")
 def test_gpu_that_is_not_there_stops_the_first_step(settings, tmp_path):
-    words = [f"{name}={value}" for name, value in settings.items()]
     with pytest.raises(ValueError, match=r"set vars\.gpu_id to -1, or install"):
-        main(tmp_path / "inputs", words, gpu_id=0)
+        note(tmp_path / "inputs", settings | {"gpu_id": "0"})
     assert not (tmp_path / "inputs").exists()
 
 
-def test_no_base_need_be_set_if_one_is_trained(settings, tmp_path):
-    changes = {"base_model": "", "base_train": "train.jsonl"}
-    note(tmp_path / "inputs", settings | changes)
+TRAINED = {"base_model": "", "base_train": "train.jsonl"}
+
+
+def test_no_base_need_be_set_if_one_is_trained(settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(PROJECT.parent)
+    files = {name: str(tmp_path / settings[name]) for name in ("train", "raw")}
+    files |= {"base_model": "", "base_train": files["train"]}
+    note(tmp_path / "inputs", settings | files)
     assert srsly.read_json(tmp_path / "inputs" / "base_model.json") == {}
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"lang": "qq"}, "vars.lang is 'qq': spaCy has no such language"),
+        ({"lang": "../en"}, "vars.lang is '../en'"),
+        ({"component": "senter"}, "no configs/base-senter.cfg .* ner or parser or tag"),
+    ],
+)
+def test_base_that_can_not_be_trained_is_refused(settings, tmp_path, changes, message):
+    (tmp_path / "configs").mkdir()
+    for name in ("ner", "parser", "tagger"):
+        (tmp_path / "configs" / f"base-{name}.cfg").write_text("")
+    with pytest.raises(ValueError, match=message):
+        note(tmp_path / "inputs", settings | TRAINED | changes)
+
+
+def test_every_kind_of_component_is_known():
+    assert {*NAMES} == {*KINDS}
 
 
 def test_step_that_always_runs_does_not_import_spacy():

@@ -23,7 +23,9 @@ def metrics(base, tmp_path):
 
 def package(folder, metrics, name="new"):
     srsly.write_json(folder / "metrics.json", metrics)
-    names = ("base", "base", "metrics.json", "out")
+    rehearse = {"new_labels": ["FLU"], "carved": {}, "rehearsal": 2883}
+    srsly.write_json(folder / "rehearse.json", rehearse)
+    names = ("base", "base", "metrics.json", "rehearse.json", "out")
     main(*(folder / path for path in names), name=name, version="0.2.0")
 
 

@@ -22,9 +22,9 @@ from weasel.util import load_project_config
 from weasel.util.hashing import get_checksum
 
 from scripts.components import second_of
+from scripts.components.frozen import serialize
 from scripts.docs import write_docs
 from scripts.evaluation.metrics import GATES, METRICS_VERSION
-from scripts.train import serialize
 
 ROOT = Path(__file__).parents[1]
 PROJECT = load_project_config(ROOT)
@@ -41,6 +41,7 @@ STEPS = {
 # The rooms from the ground up; the steps are above them, and report and extras on top.
 FLOORS = (
     "files",
+    "vars",
     "command",
     "components",
     "docs",

@@ -88,8 +88,11 @@ def listened_to(nlp: Language, component: str) -> dict[str, list[str]]:
     A second component counts as a part of it. There are none if the component owns its
     tok2vec.
     """
-    pipes = {*pipes_of(nlp, component)}
-    listeners = {
-        name: getattr(pipe, "listening_components", []) for name, pipe in nlp.components
-    }
+    pipes, listeners = {*pipes_of(nlp, component)}, {}
+    for name, pipe in nlp.components:
+        if hasattr(pipe, "find_listeners"):
+            # spaCy leaves disabled ones out.
+            for _, other in nlp.components:
+                pipe.find_listeners(other)
+            listeners[name] = pipe.listening_components
     return {name: names for name, names in listeners.items() if pipes & {*names}}

@@ -17,7 +17,6 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 from spacy.language import Language
 from thinc.api import Config
@@ -25,12 +24,13 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.components import kind_of, listened_to
+from scripts.components.frozen import check_frozen
 from scripts.configure import Keep
 from scripts.extras.runs import Run, read_inputs, run_all
 from scripts.files import remove, written_whole
-from scripts.scale.pipelines import use_gpu
+from scripts.scale.pipelines import copy_code, open_pipeline, use_gpu
 from scripts.scale.start import Engine, start
-from scripts.train import check_unchanged, put_back
+from scripts.train import put_back
 
 
 def check_weights(nlp: Language, component: str) -> None:
@@ -74,7 +74,7 @@ def average_of(paths: list[Path], component: str) -> Language:
     Returns:
         The first of them, with the average.
     """
-    nlp, *others = map(spacy.load, paths)
+    nlp, *others = map(open_pipeline, paths)
     models = [other.get_pipe(component).model for other in (nlp, *others)]
     for nodes in zip(*(model.walk() for model in models), strict=True):
         for name in nodes[0].param_names:
@@ -115,7 +115,7 @@ def main(
 ) -> None:
     """Update the base several times, and average the weights."""
     n_process = use_gpu(gpu_id, n_process, engine)
-    check_weights(spacy.load(base_dir), component)
+    check_weights(open_pipeline(base_dir), component)
     settings = Config().from_disk(settings_path, interpolate=False)
     inputs = read_inputs(
         base_dir,
@@ -137,18 +137,19 @@ def main(
         run_all([*specialists, *planned], inputs, workers)
 
     folders = [inputs.output_dir / run.name for run in planned]
-    base, nlp = spacy.load(base_dir), spacy.load(base_dir)
+    base, nlp = open_pipeline(base_dir), open_pipeline(base_dir)
     pipes = [path.stem for path in sorted(folders[0].glob("*.cfg"))]
     for pipe in pipes:
         paths = [folder / pipe / "model-best" for folder in folders]
         put_back(nlp, average_of(paths, pipe), component)
-    changed = kind_of(base, component).finish(nlp, inputs.new)
-    check_unchanged(base, nlp, [*pipes, *changed])
+    kind_of(base, component).finish(nlp, inputs.new)
+    check_frozen(base, nlp, component, inputs.new)
     seeds = [run.seed for run in planned]
     names = ", ".join(map(str, seeds))
     nlp.meta["notes"] = f"The average of the weights of updates with seeds {names}."
     with written_whole(output_dir) as part:
         nlp.to_disk(part)
+        copy_code(base_dir, part)
     # It would be the last step of another update.
     remove(output_dir.with_name("model-last"))
     first = Config().from_disk(folders[0] / f"{pipes[-1]}.cfg", interpolate=False)

@@ -16,7 +16,6 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import srsly
 import typer
 from thinc.api import Config
@@ -29,7 +28,7 @@ from scripts.docs import count_docs
 from scripts.extras.results import Result, best_of, draw, over_seeds, to_table
 from scripts.extras.runs import ARMS, Run, read_inputs, run_all
 from scripts.files import written_whole
-from scripts.scale.pipelines import use_gpu
+from scripts.scale.pipelines import open_pipeline, use_gpu
 from scripts.scale.start import Engine, start
 
 
@@ -163,7 +162,7 @@ def main(
         changes={"update.n_evaluations": 1},
         gpu_id=gpu_id,
     )
-    ways, kind = parse(arms), kind_of(spacy.load(base_dir), component)
+    ways, kind = parse(arms), kind_of(open_pipeline(base_dir), component)
     # What an arm does where there is no new label, or no second component.
     instead = {} if kind.HAS_SECOND else {"exact": "specialist"}
     if not inputs.account["new_labels"]:

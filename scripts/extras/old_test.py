@@ -12,7 +12,6 @@ corrected export is `vars.old_test`.
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import srsly
 import typer
 from spacy.tokens import Doc
@@ -22,6 +21,7 @@ from scripts.command import run
 from scripts.components import kind_of
 from scripts.docs import read_docs
 from scripts.extras.tasks import spans_of, write_tasks
+from scripts.scale.pipelines import open_pipeline
 from scripts.scale.raw import text_key
 
 
@@ -38,7 +38,7 @@ def main(
         raise ValueError(
             "vars.old_test is set already: there is gold of the old labels."
         )
-    kind = kind_of(spacy.load(base_dir), component)
+    kind = kind_of(open_pipeline(base_dir), component)
 
     def rank(doc: Doc) -> tuple[int, int, str]:
         labels = [fact[-1] for fact in kind.facts(doc)]

@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import spacy
 import srsly
 from spacy.language import Language
 from spacy.training import Example
@@ -35,7 +34,7 @@ from scripts.configure import (
 from scripts.docs import count_words, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.functions import score_halves
-from scripts.scale.pipelines import leave_out_others
+from scripts.scale.pipelines import leave_out_others, open_pipeline
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
@@ -190,7 +189,7 @@ def make_run(run: Run, inputs: Inputs) -> None:
     The folder gets a folder for each pipe that is trained, the updated pipeline as
     `model-best`, and `result.json` with its scores on dev.
     """
-    start, nlp = time.perf_counter(), spacy.load(inputs.base_dir)
+    start, nlp = time.perf_counter(), open_pipeline(inputs.base_dir)
     folder = inputs.output_dir / run.name
     with written_whole(folder) as part:
         part.mkdir()

@@ -8,13 +8,13 @@ Needs `requirements-visualize.txt`. Run as:
 
 import sys
 
-import spacy
 import streamlit as st
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy_streamlit import visualize_ner, visualize_parser, visualize_tokens
 
 from scripts.components import kind_of, labels_of
+from scripts.scale.pipelines import open_pipeline
 
 EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
 
@@ -22,7 +22,7 @@ EXAMPLE = "Doctors in Nairobi told Anna Berg in May that malaria is back."
 @st.cache_resource
 def load(path: str) -> Language:
     """Load a pipeline once, however often the page is drawn."""
-    return spacy.load(path)
+    return open_pipeline(path)
 
 
 def draw(nlp: Language, doc: Doc, component: str, who: str) -> None:

@@ -1,6 +1,7 @@
 """Pipelines as the steps run them: fast on a CPU, on a GPU, and flat in memory."""
 
 import gc
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -12,13 +13,18 @@ import spacy
 from spacy.cli.train import train
 from spacy.language import Language
 from spacy.util import import_file
-from thinc.api import NumpyOps, get_current_ops, use_ops
+from thinc.api import Config, NumpyOps, get_current_ops, use_ops
 
 from scripts.components import kind_of, listened_to, pipes_of
 from scripts.components.kind import Kind
 
 T = TypeVar("T")
 FUNCTIONS = Path(__file__).parents[1] / "functions.py"
+# The file in the folder of a pipeline with code that it needs, and what was imported.
+CODE = "code.py"
+IMPORTED: set[bytes] = set()
+# spaCy's errors about a component or a function that nobody registered.
+MISSING = ("[E002]", "[E893]", "Could not find function")
 # Docs in a batch. They stay in the cache of a CPU: on newswire they take three quarters
 # of the time of spaCy's 1,000, and a fifth of the memory.
 BATCH_SIZE = 64
@@ -28,6 +34,49 @@ MAX_DOCS = 50_000
 MAX_VOCAB = 10_000
 
 
+def import_code(path: Path) -> None:
+    """Import a Python file with code that a pipeline needs, once for its content.
+
+    spaCy refuses to register the same function from two files.
+    """
+    content = path.read_bytes()
+    if content not in IMPORTED:
+        IMPORTED.add(content)
+        import_file(path.stem, path)
+
+
+def load_code(folder: str | Path) -> None:
+    """Import the code that the folder of a pipeline holds, if it needs some."""
+    path = Path(folder, CODE)
+    if path.exists():
+        import_code(path)
+
+
+def copy_code(source: Path, target: Path) -> None:
+    """Copy the code that a pipeline needs from one folder to another."""
+    if (source / CODE).exists():
+        shutil.copy(source / CODE, target)
+
+
+def open_pipeline(path: str | Path) -> Language:
+    """Load a pipeline, with the code that its folder holds.
+
+    Raises:
+        ValueError: If it needs code that is not there.
+    """
+    load_code(path)
+    try:
+        return spacy.load(path)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        if not any(number in reason for number in MISSING):
+            raise
+        raise ValueError(
+            f"{path} needs code that is not here: {reason.split('. ')[0]}. Set "
+            "vars.code to the Python file that registers it, or install its package."
+        ) from error
+
+
 def load(path: str | Path) -> Language:
     """Load a pipeline to annotate with.
 
@@ -35,9 +84,9 @@ def load(path: str | Path) -> Language:
     does not know, which took three times as long. A GPU keeps spaCy's large batches.
     """
     if not isinstance(get_current_ops(), NumpyOps):
-        return spacy.load(path)
+        return open_pipeline(path)
     with use_ops("cpu", use_blis=False):
-        nlp = spacy.load(path)
+        nlp = open_pipeline(path)
     nlp.batch_size = min(nlp.batch_size, BATCH_SIZE)
     return nlp
 
@@ -73,6 +122,8 @@ def is_unrelated(nlp: Language, name: str, kind: Kind) -> bool:
 def train_pipeline(config_path: Path, output_dir: Path, gpu_id: int) -> None:
     """Train from a config as `spacy train --code scripts/functions.py` does."""
     import_file("python_code", FUNCTIONS)
+    config = Config().from_disk(config_path, interpolate=False)
+    load_code(config["initialize"]["before_init"]["vocab"])
     train(config_path, output_dir, use_gpu=gpu_id)
 
 
