@@ -21,12 +21,12 @@ def metrics(base, tmp_path):
     return {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
 
 
-def package(folder, metrics, name="new"):
+def package(folder, metrics, name="new", version="0.2.0"):
     srsly.write_json(folder / "metrics.json", metrics)
     rehearse = {"new_labels": ["FLU"], "carved": {}, "rehearsal": 2883}
     srsly.write_json(folder / "rehearse.json", rehearse)
     names = ("base", "base", "metrics.json", "rehearse.json", "out")
-    main(*(folder / path for path in names), name=name, version="0.2.0")
+    main(*(folder / path for path in names), name=name, version=version)
 
 
 def describe_and_save(folder, metrics):
@@ -163,10 +163,8 @@ def test_hostile_meta_data_of_the_base_stay_values_of_the_wheel(tmp_path, metric
     "name, version", [("../../x", "0.2.0"), ("x/../../y", "0.2.0"), ("x", "1/../../y")]
 )
 def test_package_outside_its_folder_is_refused(tmp_path, metrics, name, version):
-    srsly.write_json(tmp_path / "metrics.json", metrics)
-    paths = (tmp_path / path for path in ("base", "base", "metrics.json", "out"))
     with pytest.raises(ValueError, match=r"correct vars\.name and vars\.version"):
-        main(*paths, name=name, version=version)
+        package(tmp_path, metrics, name, version)
     assert not (tmp_path / "out").exists()
 
 
