@@ -6,17 +6,24 @@ with the code that it needs, if it needs some.
     python -m scripts.base en_core_web_sm training/base
 """
 
+import re
 import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.language import Language
 from wasabi import msg
 
 from scripts.command import run
 from scripts.files import written_whole
 from scripts.scale.pipelines import CODE, import_code, open_pipeline
 from scripts.vars import check_component, find_pipeline, read_base
+
+# A pipe is a folder of the pipeline, and a section of its config.
+PIPE = re.compile(r"\w[\w -]*")
+# In a label: control characters and line ends.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def find_code(base_model: str, code: str) -> Path | None:
@@ -44,6 +51,21 @@ def find_code(base_model: str, code: str) -> Path | None:
     return files[0] if files else None
 
 
+def check_names(nlp: Language) -> None:
+    """Check that names of pipes can be those of folders, and labels are in one line.
+
+    New labels are checked by `preprocess`; those of the base come from elsewhere.
+    """
+    labels = {label for some in nlp.pipe_labels.values() for label in some}
+    unfit = [name for name in nlp.component_names if not PIPE.fullmatch(name)]
+    unfit += [label for label in sorted(labels) if CONTROL.search(label)]
+    if unfit:
+        raise ValueError(
+            f"The base has a pipe or label {unfit[0]!r}: rename it there, a pipe with "
+            "letters, digits, -, _ and spaces, a label without control characters."
+        )
+
+
 def main(
     base_model: Annotated[str, typer.Argument(help="Installed pipeline or path.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the pipeline.")],
@@ -69,6 +91,9 @@ def main(
     if source and Path(base_model).exists():
         import_code(source)
     nlp = open_pipeline(base_model)
+    check_names(nlp)
+    # It is in the path of the package.
+    nlp.meta["lang"] = nlp.lang
     with written_whole(output_dir) as part:
         nlp.to_disk(part)
         if source:

@@ -1,11 +1,14 @@
 """How every step starts, shows its progress and fails: in one line."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from errno import EDQUOT, EFBIG, ENOSPC
-from typing import TypeVar
+from functools import wraps
+from typing import Any, TextIO, TypeVar
 
 import typer
 from tqdm import tqdm
@@ -17,7 +20,50 @@ NO_SPACE = (ENOSPC, EDQUOT, EFBIG)
 INTERVAL = 30
 # No thread to monitor the bar: spaCy takes a fifth longer next to any thread.
 tqdm.monitor_interval = 0
+# Control characters, what reverses or hides text, and halves of a UTF-16 pair, which no
+# file can hold, are shown by their numbers; joiners stay, which Persian and emoji need.
+UNSEEN = [*range(9), *range(14, 32), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x200B]
+UNSEEN += [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
+UNSEEN += [0xFEFF, *range(0xD800, 0xE000)]
+VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
+# A terminal goes back, or down without a line end, at these.
+INERT = VISIBLE | {code: f"[U+{code:04X}]" for code in (0x0B, 0x0C, 0x0D)}
+# What wasabi prints in colour or bold, and tqdm's bar, which begins the line again.
+OWN = re.compile(r"(\A\r|\A\x1b\[(?:1|38;5;\d+)m|\x1b\[0m(?=\n|\Z))")
 Item = TypeVar("Item")
+
+
+class Inert:
+    """A stream to which no text can send control characters.
+
+    A terminal gets colours and progress bars; a file does not.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to a stream from now on."""
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what else the stream has."""
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, with control characters by their numbers."""
+        parts = OWN.split(text)
+        parts[::2] = [part.translate(INERT) for part in parts[::2]]
+        return self.stream.write("".join(parts if self.isatty() else parts[::2]))
+
+
+def inert(main: Callable[..., None]) -> Callable[..., None]:
+    """Run a step's command with output that no text in its data can disturb."""
+
+    @wraps(main)
+    def run_inert(*args: Any, **options: Any) -> None:
+        # What spaCy prints, and warnings, go through these too.
+        with redirect_stdout(Inert(sys.stdout)), redirect_stderr(Inert(sys.stderr)):
+            main(*args, **options)
+
+    return run_inert
 
 
 def run(main: Callable[..., None]) -> None:
@@ -29,9 +75,9 @@ def run(main: Callable[..., None]) -> None:
     # https://no-color.org; wasabi knows only a variable of its own.
     msg.show_color &= sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
-        typer.run(main)
+        typer.run(inert(main))
     except (ValueError, OSError, ImportError) as error:
-        message = " ".join(str(error).split())
+        message = " ".join(str(error).split()).translate(INERT)
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             message += ": make room and run again. What is done is kept."
         # wasabi would wrap the line.

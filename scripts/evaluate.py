@@ -72,9 +72,11 @@ def main(
     unseen = base_labels - in_gold if is_gold else set()
     unseen = {label for label in unseen if not kind.is_internal(label)}
     labels = {"new": account["labels"], "old": base_labels - unseen}
-    # Others may find them too, such as an entity ruler.
+    # Others may find them too, such as an entity ruler; what the component is to learn
+    # is new all the same.
     others = (n for n in base.pipe_names if not is_unrelated(base, n, kind))
-    known = base_labels.union(*(base.pipe_labels.get(name, ()) for name in others))
+    theirs = {label for n in others for label in base.pipe_labels.get(n, ())}
+    known = base_labels | (theirs - {*account["labels"]})
 
     cases = {
         name: annotate(pipelines, docs, component, n_process)

@@ -92,6 +92,11 @@ def main(
             "demo is: python -m spacy project run demo"
         )
     check_vars(values)
+    if int(values["gpu_id"]) >= 0:
+        # It imports spaCy, which takes seconds.
+        from scripts.scale.pipelines import use_gpu
+
+        use_gpu(int(values["gpu_id"]), 1)
     files = {name: values[name] for name in FILES}
     for name, value in files.items():
         check(name, value)

@@ -27,6 +27,7 @@ from scripts.components.frozen import check_frozen
 from scripts.components.kind import read_new_labels
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
+from scripts.evaluation.render import to_line
 from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import remove
 from scripts.scale.pipelines import CODE, open_pipeline
@@ -47,10 +48,11 @@ def build(nlp: Language, card: str, code: Path, package_dir: Path) -> Path:
         command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
         command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
         command += ["--code", str(code)] if code.exists() else []
-        done = subprocess.run(command, stdout=PIPE, stderr=STDOUT)
+        how = {"stdout": PIPE, "stderr": STDOUT, "encoding": "utf-8"}
+        done = subprocess.run(command, **how, errors="replace")
         made = Path(folder, package_dir.name)
         if done.returncode or not any(made.glob("dist/*.whl")):
-            print(done.stdout.decode(errors="replace"), file=sys.stderr)
+            print(done.stdout, file=sys.stderr)
             raise ValueError(f"{package_dir} cannot be built: see the output above.")
         made.rename(package_dir)
     return next(package_dir.glob("dist/*.whl"))
@@ -73,7 +75,13 @@ def main(
     """Build the package of the updated pipeline, if it passed the gates."""
     metrics = srsly.read_json(metrics_path)
     base = srsly.read_json(base_dir / "meta.json")
-    package_dir = output_dir / f"{base['lang']}_{name}-{version}"
+    folder = f"{base['lang']}_{name}-{version}"
+    package_dir = output_dir / folder
+    if package_dir.name != folder:
+        raise ValueError(
+            f"The package would be in {folder}, another folder: correct vars.name and "
+            "vars.version."
+        )
     # An older wheel would be taken for that of this pipeline.
     remove(package_dir)
     if not metrics["passed"]:
@@ -90,6 +98,9 @@ def main(
     check_frozen(open_pipeline(base_dir), nlp, component, new)
     nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(base, metrics))
+    # A line end in a value would end the meta data of the wheel, and its requirements.
+    texts = {k: to_line(v) for k, v in nlp.meta.items() if isinstance(v, str)}
+    nlp.meta.update(texts)
     card = to_card(nlp.meta, metrics, read_notes(notes or []))
     msg.good(f"Packaged: {build(nlp, card, updated_dir / CODE, package_dir)}")
 

@@ -109,6 +109,11 @@ def main(
     """Annotate raw text with the base, and complete the new annotations."""
     n_process, base_dir = use_gpu(gpu_id, n_process), base_dir.resolve()
     folder = as_path(rehearsal).resolve()
+    if folder == Path.cwd():
+        raise ValueError(
+            f"vars.rehearsal is '{rehearsal}', the project itself: set it to a folder "
+            "of its own, such as corpus/rehearsal."
+        )
     paths = {n: annotations_dir / n for n in SPLITS if (annotations_dir / n).exists()}
     if missing := {"train", "dev"} - paths.keys():
         names = ", ".join(sorted(missing))

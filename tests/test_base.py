@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.cli.package import package
 from thinc.api import Config
 
-from scripts.base import find_code, main
+from scripts.base import check_names, find_code, main
 from scripts.scale.pipelines import import_code
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,33 @@ def test_base_that_was_trained_here_is_taken_if_no_other_is_named(base, tmp_path
     base.to_disk(tmp_path / "trained")
     main("", tmp_path / "base", trained=str(tmp_path / "trained"))
     assert spacy.load(tmp_path / "base").pipe_names == base.pipe_names
+
+
+@pytest.mark.parametrize(
+    "pipe, label, shown",
+    [
+        ("../../ruler", "DAY", r"'\.\./\.\./ruler'"),
+        ("..", "DAY", r"'\.\.'"),
+        ("a\\b", "DAY", r"'a\\\\b'"),
+        ("\x1b[2J", "DAY", r"'\\x1b\[2J'"),
+        ("ruler", "DAY\x1b[2J", r"'DAY\\x1b\[2J'"),
+        ("ruler", "DAY\nPassed", r"'DAY\\nPassed'"),
+    ],
+)
+def test_base_with_a_name_that_leaves_its_folder_or_line_is_refused(pipe, label, shown):
+    nlp = spacy.blank("en")
+    rule = {"label": label, "pattern": "Monday"}
+    nlp.add_pipe("entity_ruler", name=pipe).add_patterns([rule])
+    with pytest.raises(ValueError, match=f"pipe or label {shown}: rename it"):
+        check_names(nlp)
+
+
+def test_language_in_the_meta_data_of_a_base_can_not_move_the_package(base, tmp_path):
+    base.to_disk(tmp_path / "given")
+    meta = srsly.read_json(tmp_path / "given" / "meta.json")
+    srsly.write_json(tmp_path / "given" / "meta.json", {**meta, "lang": "../../en"})
+    main(str(tmp_path / "given"), tmp_path / "base")
+    assert srsly.read_json(tmp_path / "base" / "meta.json")["lang"] == "en"
 
 
 def test_installed_package_is_a_base(base, tmp_path, monkeypatch):

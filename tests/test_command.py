@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from scripts import command as progress
-from scripts.command import track
+from scripts.command import inert, track
 
 
 def test_what_is_tracked_comes_through_and_short_loops_say_nothing(capsys):
@@ -43,3 +43,49 @@ def test_file_gets_no_colours(tmp_path):
     command = [sys.executable, "-m", "scripts.clean", str(tmp_path)]
     out = subprocess.run(command, capture_output=True, check=True).stdout
     assert b"Removed" in out and b"\x1b[" not in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mred",
+        "\x1b]0;a title\x07",
+        "\x1b[38;5;2m",
+        "\x9b2J",
+        "back\b\b\b\b",
+        "\rover the line",
+        "\u202egnirts",
+        "zero\u200bwidth",
+    ],
+)
+@pytest.mark.parametrize(
+    "words, said", [(["clean", ""], "Removed:"), (["inputs", "x", "raw="], "Error: ")]
+)
+def test_name_of_a_file_neither_moves_nor_hides_anything_on_a_terminal(
+    text, words, said
+):
+    step, *others, last = words
+    command = [sys.executable, "-m", f"scripts.{step}", *others, f"{last}{text}"]
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "NO_COLOR": "1"}
+    subprocess.run(command, env=env, stdout=theirs, stderr=theirs)
+    shown = os.read(ours, 1000).decode().replace("\r\n", "\n")
+    for end in (ours, theirs):
+        os.close(end)
+    assert said in shown
+    assert all(char.isprintable() or char == "\n" for char in shown)
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        # As spaCy prints while it trains, whatever the stream is.
+        ("\x1b[38;5;2m✔ Saved\x1b[0m", "✔ Saved"),
+        ("\x1b[38;5;2m✔ \x1b[2J\x1b[0m", "✔ [U+001B][2J"),
+        ("one\rtwo", "one[U+000D]two"),
+        ("half \ud83c of a pair", "half [U+D83C] of a pair"),
+    ],
+)
+def test_file_gets_no_colours_and_no_control_characters(capfd, text, shown):
+    inert(lambda: print(text))()
+    assert capfd.readouterr().out == f"{shown}\n"

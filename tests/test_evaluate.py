@@ -73,6 +73,22 @@ def test_new_types_on_old_text_are_counted_in_1000_docs(base, updated, tests):
     assert metrics["spurious"] == 1000 * n_people / len(TEXTS)
 
 
+def test_label_of_another_component_of_the_base_is_new_where_it_is_annotated(
+    tests, tmp_path
+):
+    # A ruler of the base finds a DISEASE in the new test, and none in the old one.
+    both = make_pipeline("own"), make_pipeline("own")
+    for nlp, found in zip(both, (["Flu"], ["Flu", "Juan Paz"]), strict=True):
+        rules = [{"label": "DISEASE", "pattern": pattern} for pattern in found]
+        rules += [{"label": "DAY", "pattern": "Monday"}]
+        nlp.add_pipe("entity_ruler", before="ner").add_patterns(rules)
+    metrics = run(tmp_path, *both, tests)
+    assert metrics["new_labels"] == ["DISEASE"]
+    n_found = sum("Juan Paz" in text for text, _ in TEXTS)
+    assert metrics["spurious"] == 1000 * n_found / len(TEXTS)
+    assert metrics["spurious_examples"] == ["Juan Paz"]
+
+
 def test_old_entity_with_a_new_label_has_moved_and_is_not_forgotten(
     base, updated, tests
 ):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from thinc.compat import has_cupy_gpu
 
 from scripts.components import KINDS
 from scripts.inputs import checksums, main
@@ -113,6 +114,7 @@ def test_note_of_a_var_changes_only_with_its_files(settings, tmp_path):
         ({"base_model": "no/where"}, "no pipeline 'no/where': set it to a folder that"),
         ({"base_model": "empty"}, "there is no pipeline 'empty'"),
         ({"component": "nre"}, "'base' has no component 'nre' .* one of ner, senter, "),
+        ({"component": "../ner"}, "'base' has no component '../ner'"),
         ({"component": "senter"}, "'senter' .* kind senter, .* kind ner or tagger or "),
         ({"component": "tagger"}, "'tagger' is disabled in 'base': enable it first"),
         ({"name": "en_custom"}, r"vars\.name is 'en_custom': .* without the 'en_'"),
@@ -144,6 +146,13 @@ def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=message):
         note(tmp_path / "inputs", settings | changes)
+    assert not (tmp_path / "inputs").exists()
+
+
+@pytest.mark.skipif(has_cupy_gpu, reason="there is a GPU")
+def test_gpu_that_is_not_there_stops_the_first_step(settings, tmp_path):
+    with pytest.raises(ValueError, match=r"set vars\.gpu_id to -1, or install"):
+        note(tmp_path / "inputs", settings | {"gpu_id": "0"})
     assert not (tmp_path / "inputs").exists()
 
 

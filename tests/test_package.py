@@ -1,3 +1,5 @@
+from zipfile import ZipFile
+
 import pytest
 import spacy
 import srsly
@@ -19,12 +21,12 @@ def metrics(base, tmp_path):
     return {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
 
 
-def package(folder, metrics, name="new"):
+def package(folder, metrics, name="new", version="0.2.0"):
     srsly.write_json(folder / "metrics.json", metrics)
     rehearse = {"new_labels": ["FLU"], "carved": {}, "rehearsal": 2883}
     srsly.write_json(folder / "rehearse.json", rehearse)
     names = ("base", "base", "metrics.json", "rehearse.json", "out")
-    main(*(folder / path for path in names), name=name, version="0.2.0")
+    main(*(folder / path for path in names), name=name, version=version)
 
 
 def describe_and_save(folder, metrics):
@@ -139,6 +141,31 @@ def test_package_replaces_an_older_one_and_prints_its_wheel_alone(
         (old.parents[1] / "README.md").read_text("utf-8").startswith("# en_new 0.2.0")
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["en_new-0.2.0"]
+
+
+def test_hostile_meta_data_of_the_base_stay_values_of_the_wheel(tmp_path, metrics):
+    path = tmp_path / "base" / "meta.json"
+    hostile = {"author": "a\n\nRequires-Dist: evil", "license": "MIT\x1b[2J"}
+    srsly.write_json(path, {**srsly.read_json(path), **hostile})
+    metrics["pipeline"] = get_checksum(tmp_path / "base")
+    package(tmp_path, metrics)
+    [wheel] = tmp_path.glob("out/*/dist/*.whl")
+    with ZipFile(wheel) as archive:
+        data = archive.read("en_new-0.2.0.dist-info/METADATA").decode()
+    lines = data.partition("\n\n")[0].splitlines()
+    assert "Author: a Requires-Dist: evil" in lines
+    assert "License: MIT[U+001B][2J" in lines
+    [needed] = [line for line in lines if line.startswith("Requires-Dist")]
+    assert needed.startswith("Requires-Dist: spacy")
+
+
+@pytest.mark.parametrize(
+    "name, version", [("../../x", "0.2.0"), ("x/../../y", "0.2.0"), ("x", "1/../../y")]
+)
+def test_package_outside_its_folder_is_refused(tmp_path, metrics, name, version):
+    with pytest.raises(ValueError, match=r"correct vars\.name and vars\.version"):
+        package(tmp_path, metrics, name, version)
+    assert not (tmp_path / "out").exists()
 
 
 def test_build_that_fails_shows_its_output(tmp_path, metrics, capfd):

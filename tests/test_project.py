@@ -134,6 +134,14 @@ def test_only_components_formats_and_alignment_know_what_a_fact_is(script):
     assert place.startswith(KNOW_FACTS) or not used & FACTS
 
 
+def test_nothing_is_run_that_data_holds_but_the_tasks_of_ray():
+    runs = re.compile(
+        r"\b(?:pickle|allow_pickle|marshal|shelve|joblib)\b|\b(?:eval|exec)\("
+    )
+    found = [path for path in SCRIPTS if runs.search(path.read_text("utf-8"))]
+    assert found == [ROOT / "scripts" / "scale" / "ray.py"]
+
+
 # Of these, `configure` writes paths down and opens none, the others touch any.
 @pytest.mark.parametrize(
     "name", sorted(COMMANDS.keys() - {"demo", "configure", "clean", "document"})

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import spacy
 import srsly
@@ -49,6 +51,19 @@ def rehearse(base, folder, raw, old_test=None, annotations=(), corrections=()):
         path.name: list(read_docs(path, base.vocab))
         for path in (*(folder / "update").iterdir(), folder / "rehearsal")
     }
+
+
+@pytest.mark.parametrize("rehearsal", ["", ".", "corpus/.."])
+def test_rehearsal_docs_in_the_project_itself_are_refused(
+    tmp_path, monkeypatch, rehearsal
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus").mkdir()
+    with pytest.raises(
+        ValueError, match=r"vars\.rehearsal is '.*', the project itself"
+    ):
+        main(*map(Path, ("base", "corpus")), "raw.jsonl", *map(Path, "ab"), rehearsal)
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
 RAW = [f"Anna Berg flew to Oslo {i} times." for i in range(60)]

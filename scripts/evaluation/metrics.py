@@ -79,11 +79,11 @@ def gold_of(label: str, tests: Iterable[dict[str, Any]]) -> int:
 
 
 def find_spurious(cases: Iterable[Case], known: Collection[str]) -> Counter[str]:
-    """Count what the update finds of new labels in the old test, by its text."""
+    """Count what only the update finds of new labels in the old test, by its text."""
     return Counter(
         case.doc[case.kind.tokens(fact).start : case.kind.tokens(fact).stop].text
         for case in cases
-        for fact in sorted(case.found["updated"])
+        for fact in sorted(case.found["updated"] - case.found["base"])
         if fact[-1] not in known
     )
 

@@ -8,12 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from scripts.command import VISIBLE
+
 HERE = Path(__file__).parent
-# Control characters and those that reverse or hide text are shown by their numbers;
-# joiners stay, which Persian and emoji need.
-UNSEEN = [*range(9), *range(14, 32), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x200B]
-UNSEEN += [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-VISIBLE = {code: f"[U+{code:04X}]" for code in UNSEEN}
 # What Markdown or a table of it would take for its own.
 MARKDOWN = {ord(sign): f"&#{ord(sign)};" for sign in "|`*~[]\\"}
 EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")

@@ -73,6 +73,8 @@ def main(
     page = output_dir / "report.html"
     write_page(page, metrics, changes, title, images=[], made=made, config="")
     print_tests(metrics)
+    if not metrics["test"]["gold"]:
+        msg.warn(f"{annotations} has no annotation for {component}: nothing is scored.")
     msg.good(f"{n_rejected} of {n_in} rows rejected: {page}")
 
 

@@ -179,7 +179,10 @@ def main(
     draw(averages, inputs.account["labels"], n_docs, plot)
     best = best_of(averages, min_retention)
     if not best:
-        raise ValueError("No arm that rehearses, with all annotations: nothing to set.")
+        msg.warn(
+            f"No arm rehearses fresh text, so nothing is to be set. {table}, {plot}"
+        )
+        return
     found = best_settings(best, settings, inputs.account)
     lines = [f"{name} = {srsly.json_dumps(value)}" for name, value in found.items()]
     if write:

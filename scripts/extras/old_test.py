@@ -31,7 +31,7 @@ def main(
     rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the files to import.")],
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
-    limit: Annotated[int, typer.Option(help="Largest number of texts.")] = 200,
+    limit: Annotated[int, typer.Option(help="Largest number of texts.", min=1)] = 200,
 ) -> None:
     """Write unseen texts for a person to make gold of the old labels from."""
     if srsly.read_json(rehearse_path)["old_test_is_gold"]:

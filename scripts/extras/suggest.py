@@ -83,7 +83,7 @@ def main(
     ],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the files to import.")],
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
-    limit: Annotated[int, typer.Option(help="Largest number of texts.")] = 100,
+    limit: Annotated[int, typer.Option(help="Largest number of texts.", min=1)] = 100,
     gpu_id: Annotated[int, typer.Option(help="GPU to annotate on; -1: CPU.")] = -1,
 ) -> None:
     """Suggest raw texts for the next round of annotation."""

@@ -12,10 +12,11 @@ from typing import Any
 from markupsafe import Markup
 from spacy.displacy import DependencyRenderer, EntityRenderer
 
+from scripts.command import VISIBLE
 from scripts.evaluation.changes import GROUPS
 from scripts.evaluation.layout import TITLE, lay_out, tell_corrections
 from scripts.evaluation.metrics import Metrics
-from scripts.evaluation.render import VISIBLE, render
+from scripts.evaluation.render import render
 from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import written_whole
 

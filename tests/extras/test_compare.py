@@ -37,9 +37,13 @@ def test_any_two_pipelines_are_compared_on_any_annotations(
     assert "gold.jsonl:3: no text" in page
 
 
-def test_report_says_if_gold_has_no_annotations(pipelines, tmp_path):
+def test_report_and_terminal_say_if_gold_has_no_annotations(
+    pipelines, tmp_path, capsys
+):
     path = rows_to(tmp_path / "gold.jsonl", {"text": "Flu!", "spans": []})
     main(*pipelines, path, tmp_path / "out")
+    words = " ".join(capsys.readouterr().out.split())
+    assert "gold.jsonl has no annotation for ner: nothing is scored." in words
     assert "No gold annotations" in (tmp_path / "out" / "report.md").read_text("utf-8")
 
 

@@ -136,6 +136,15 @@ def ratios_in(path):
     return {name: dot_to_object(settings, name)["ratio"] for name in names}
 
 
+@pytest.mark.parametrize("arm", ["alone", "completed", "static"])
+def test_one_arm_of_which_none_can_be_set_still_has_its_table(project, capsys, arm):
+    before = (project / "update.cfg").read_text("utf-8")
+    experiment(project, arms=arm, write=True)
+    assert f"| {arm} |" in (project / "experiment.md").read_text("utf-8")
+    assert "nothing is to be set" in " ".join(capsys.readouterr().out.split())
+    assert (project / "update.cfg").read_text("utf-8") == before
+
+
 def test_experiment_sets_the_best_if_asked(project):
     experiment(project, ratios="0.5", sizes="1, all", write=True)
     # The ratio of the section that applies to the best is set, and no other.

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import srsly
 from conftest import TEXTS
@@ -35,3 +38,12 @@ def test_as_many_texts_are_written_as_are_asked_for_to_each_tool(base, tmp_path)
 def test_gold_that_is_there_is_not_asked_for_again(base, tmp_path):
     with pytest.raises(ValueError, match=r"vars\.old_test is set"):
         write(base, tmp_path, is_gold=True)
+
+
+@pytest.mark.parametrize("step, n_paths", [("old_test", 4), ("suggest", 5)])
+@pytest.mark.parametrize("limit", ["0", "-5"])
+def test_fewer_texts_than_one_can_not_be_asked_for(step, n_paths, limit):
+    command = [sys.executable, "-m", f"scripts.extras.{step}", *["x"] * n_paths]
+    done = subprocess.run([*command, "--limit", limit], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--limit" in done.stderr

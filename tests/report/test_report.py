@@ -211,6 +211,18 @@ def test_hostile_sample_stays_text_in_a_browser(tab, tmp_path):
 
 
 @pytest.mark.browser
+def test_label_of_hundreds_of_characters_leaves_the_scores_in_sight(browser, tmp_path):
+    label = "x" * 300
+    case = case_of("Flu is", [(0, 1, label)], updated=[(0, 1, label)])
+    report_of(tmp_path, [case], labels=[label])
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto((tmp_path / "report.html").as_uri())
+    table = page.locator("table >> nth=0").bounding_box()
+    assert table["x"] + table["width"] <= 1200
+    page.close()
+
+
+@pytest.mark.browser
 def test_ten_thousand_passages_load_and_filter_at_once(tab, tmp_path):
     cases = [
         case_of(
