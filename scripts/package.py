@@ -8,11 +8,11 @@ Exit code 1 if the update forgot or learned too little.
         training/metrics.json packages --name ner_update --version 0.1.0
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE, STDOUT
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import spacy
@@ -22,11 +22,11 @@ from spacy.language import Language
 from wasabi import msg
 from weasel.util.hashing import get_checksum
 
-from scripts.command import run
+from scripts.command import NO_SPACE, run
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
 from scripts.evaluation.verdict import cure, headline, verdict
-from scripts.files import remove
+from scripts.files import remove, work_folder, written_whole
 
 
 def build(nlp: Language, card: str, package_dir: Path) -> Path:
@@ -34,19 +34,22 @@ def build(nlp: Language, card: str, package_dir: Path) -> Path:
 
     Raises:
         ValueError: If the build fails; then its output is printed.
+        OSError: If the disk is full.
     """
-    package_dir.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=package_dir.parent, prefix=".") as folder:
-        nlp.to_disk(f"{folder}/pipeline")
-        Path(folder, "pipeline", "README.md").write_text(card, encoding="utf-8")
-        command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
-        command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
+    with written_whole(package_dir) as part, work_folder(package_dir) as folder:
+        nlp.to_disk(folder / "pipeline")
+        (folder / "pipeline" / "README.md").write_text(card, encoding="utf-8")
+        command = [sys.executable, "-m", "spacy", "package", str(folder / "pipeline")]
+        command += [str(folder), "--build", "sdist,wheel", "--name", nlp.meta["name"]]
         done = subprocess.run(command, stdout=PIPE, stderr=STDOUT)
-        made = Path(folder, package_dir.name)
+        made, output = folder / package_dir.name, done.stdout.decode(errors="replace")
         if done.returncode or not any(made.glob("dist/*.whl")):
-            print(done.stdout.decode(errors="replace"), file=sys.stderr)
+            for number in NO_SPACE:
+                if f"[Errno {number}]" in output:
+                    raise OSError(number, os.strerror(number))
+            print(output, file=sys.stderr)
             raise ValueError(f"{package_dir} cannot be built: see the output above.")
-        made.rename(package_dir)
+        made.rename(part)
     return next(package_dir.glob("dist/*.whl"))
 
 

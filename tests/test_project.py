@@ -41,6 +41,7 @@ STEPS = {
 # The rooms from the ground up; the steps are above them, and report and extras on top.
 FLOORS = (
     "files",
+    "project_run",
     "command",
     "components",
     "docs",
