@@ -20,11 +20,11 @@ import srsly
 import typer
 from spacy.language import Language
 from wasabi import msg
-from weasel.util.hashing import get_checksum
 
 from scripts.command import NO_SPACE, run
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
+from scripts.evaluation.metrics import read_metrics
 from scripts.evaluation.verdict import cure, headline, verdict
 from scripts.files import remove, work_folder, written_whole
 
@@ -66,18 +66,16 @@ def main(
     ] = None,
 ) -> None:
     """Build the package of the updated pipeline, if it passed the gates."""
-    metrics = srsly.read_json(metrics_path)
     base = srsly.read_json(base_dir / "meta.json")
     package_dir = output_dir / f"{base['lang']}_{name}-{version}"
     # An older wheel would be taken for that of this pipeline.
     remove(package_dir)
+    metrics = read_metrics(metrics_path, updated_dir)
     if not metrics["passed"]:
         raise ValueError(
             f"{headline(metrics)} {' '.join(verdict(metrics))} The pipeline is in "
             f"{updated_dir}; nothing was packaged. {cure(metrics)}"
         )
-    if metrics["pipeline"] != get_checksum(updated_dir):
-        raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
     nlp = spacy.load(updated_dir)
     nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(base, metrics))
