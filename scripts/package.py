@@ -45,7 +45,7 @@ def build(nlp: Language, card: str, package_dir: Path) -> Path:
         made, output = folder / package_dir.name, done.stdout.decode(errors="replace")
         if done.returncode or not any(made.glob("dist/*.whl")):
             for number in NO_SPACE:
-                if f"[Errno {number}]" in output:
+                if os.strerror(number) in output:
                     raise OSError(number, os.strerror(number))
             print(output, file=sys.stderr)
             raise ValueError(f"{package_dir} cannot be built: see the output above.")
