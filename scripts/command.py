@@ -24,7 +24,7 @@ REMEDIES = {
     ENOENT: "run the step that writes it again, or correct the path.",
 }
 # How spaCy and srsly say that a file or folder is not there.
-MISSING = ("[E050]", "[E053]", "Can't read file")
+MISSING = ("[E050]", "[E052]", "[E053]", "Can't read file")
 # Seconds between two lines in a log.
 INTERVAL = 30
 # No thread to monitor the bar: spaCy takes a fifth longer next to any thread.

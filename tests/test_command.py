@@ -64,6 +64,7 @@ MADE_AGAIN = "run the step that writes it again, or correct the path."
         ),
         (OSError(ENOENT, "Gone", "a"), f"[Errno 2] Gone: 'a': {MADE_AGAIN}"),
         (OSError("[E053] No config in a."), f"[E053] No config in a: {MADE_AGAIN}"),
+        (OSError("[E052] No folder a"), f"[E052] No folder a: {MADE_AGAIN}"),
         (ValueError("Can't read file: a"), f"Can't read file: a: {MADE_AGAIN}"),
         (OSError(EISDIR, "Is a folder", "a"), "[Errno 21] Is a folder: 'a'\n"),
         (OSError("no\n answer"), "Error: no answer\n"),
