@@ -1,6 +1,6 @@
 """One `spacy project run` at a time in a folder, with a project.lock that is whole.
 
-A run ends or is killed without a word to its steps, so a file notes its process.
+A run that is killed cannot remove a lock, so the lock is a note of the run's process.
 """
 
 import socket
@@ -34,7 +34,17 @@ def join_run() -> None:
     noted = read_note()
     if noted.items() >= own.items():
         return
-    check_ended(noted, own["host"])
+    if noted and noted["host"] != own["host"]:
+        raise ValueError(
+            f"{NOTE} says that process {noted['process']} on {noted['host']} uses this "
+            f"folder, which cannot be seen from {own['host']}: if it has ended, delete "
+            f"{NOTE} and run again."
+        )
+    if noted and is_running(noted):
+        raise ValueError(
+            f"Another run uses this folder: {NOTE} says process {noted['process']} on "
+            f"{noted['host']}. Wait until it ends, or end it."
+        )
     repair_lock()
     srsly.write_json(NOTE, {**own, "started": run.create_time()})
 
@@ -54,20 +64,6 @@ def read_note() -> dict[str, Any]:
     with suppress(OSError, ValueError):
         return dict(srsly.read_json(NOTE))
     return {}
-
-
-def check_ended(noted: dict[str, Any], host: str) -> None:
-    """Check that the run of a note has ended."""
-    if not noted:
-        return
-    run = f"process {noted['process']} on {noted['host']}, says {NOTE}"
-    if noted["host"] != host:
-        raise ValueError(
-            f"A run was started in this folder from another machine ({run}): if it has "
-            f"ended, delete {NOTE} and run again."
-        )
-    if is_running(noted):
-        raise ValueError(f"Another run goes on in this folder ({run}): wait for it.")
 
 
 def is_running(noted: dict[str, Any]) -> bool:

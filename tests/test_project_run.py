@@ -49,10 +49,14 @@ def note(host=HERE, moved=0.0):
     [
         (
             note(),
-            rf"Another run goes on .*process {os.getpid()} on {HERE}.*wait for it",
+            rf"Another run uses .*process {os.getpid()} on {HERE}\. Wait until",
         ),
-        (note("elsewhere"), r"another machine .* on elsewhere.*delete \.run\.json and"),
+        (
+            note("elsewhere"),
+            r"on elsewhere .*: if it has ended, delete \.run\.json and",
+        ),
     ],
+    ids=["here", "elsewhere"],
 )
 def test_second_run_says_who_uses_the_folder_and_stops(tmp_path, found, message):
     srsly.write_json(tmp_path / ".run.json", found)
