@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from errno import EDQUOT, EFBIG, ENOSPC
+from errno import EACCES, EDQUOT, EFBIG, ENOENT, ENOSPC, EPERM, EROFS
 from functools import wraps
 from typing import Any, TextIO, TypeVar
 
@@ -14,8 +14,20 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
+from scripts.project_run import join_run
+
 # The disk is full, or a quota is used up.
 NO_SPACE = (ENOSPC, EDQUOT, EFBIG)
+# What to do about an error of the system.
+REMEDIES = {
+    **dict.fromkeys(NO_SPACE, "make room and run again. What is done is kept."),
+    **dict.fromkeys(
+        (EACCES, EPERM, EROFS), "change the permissions, or the path, and run again."
+    ),
+    ENOENT: "run the step that writes it again, or correct the path.",
+}
+# How spaCy and srsly say that a file or folder is not there.
+MISSING = ("[E050]", "[E052]", "[E053]", "Can't read file")
 # Seconds between two lines in a log.
 INTERVAL = 30
 # No thread to monitor the bar: spaCy takes a fifth longer next to any thread.
@@ -75,11 +87,13 @@ def run(main: Callable[..., None]) -> None:
     # https://no-color.org; wasabi knows only a variable of its own.
     msg.show_color &= sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
+        join_run()
         typer.run(inert(main))
     except (ValueError, OSError, ImportError) as error:
         message = " ".join(str(error).split()).translate(INERT)
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            message += ": make room and run again. What is done is kept."
+        number = ENOENT if message.startswith(MISSING) else getattr(error, "errno", 0)
+        if number in REMEDIES:
+            message = f"{message.rstrip('.')}: {REMEDIES[number]}"
         # wasabi would wrap the line.
         print("Error:", message, file=sys.stderr)
         sys.exit(1)

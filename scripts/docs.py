@@ -15,6 +15,8 @@ from scripts.files import written_whole
 FILE_SIZE = 5000
 # Category of a doc that is a rehearsal doc, in files that hold other docs, too.
 REHEARSAL = "rehearsal"
+# What to do about docs that are missing or damaged.
+AGAIN = "run the step that writes it again, with --force."
 
 
 def write_docs(docs: Iterable[Doc], path: Path) -> int:
@@ -45,7 +47,10 @@ def read_docs(path: Path, vocab: Vocab | None = None) -> Iterator[Doc]:
 
     Without a `vocab` each file has its own, freed with its docs.
     """
-    for file in doc_files(path):
+    files = doc_files(path)
+    if not files:
+        raise ValueError(f"{path} has no .spacy file: {AGAIN}")
+    for file in files:
         own = Vocab() if vocab is None else vocab
         yield from read_bin(file).get_docs(own)
 
@@ -66,9 +71,7 @@ def read_bin(path: Path) -> DocBin:
     try:
         return DocBin().from_bytes(content)
     except (ValueError, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{path} is damaged: run the step that writes it again, with --force."
-        ) from error
+        raise ValueError(f"{path} is damaged: {AGAIN}") from error
 
 
 def doc_files(path: Path) -> list[Path]:

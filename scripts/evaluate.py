@@ -19,12 +19,12 @@ from weasel.util.hashing import get_checksum
 
 from scripts.command import run
 from scripts.components import kind_of, labels_of
-from scripts.docs import read_docs
+from scripts.docs import AGAIN, read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections
 from scripts.evaluation.layout import print_tests, write_markdown
 from scripts.evaluation.metrics import GATES, pass_gates, to_metrics
-from scripts.files import written_whole
+from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
 
 
@@ -57,12 +57,16 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to annotate on; -1: CPU.")] = -1,
 ) -> None:
     """Score the base and the updated pipeline, and find what changed."""
+    # Written last, so that no step takes older scores, or some files of two runs.
+    remove(metrics_path)
     n_process = use_gpu(gpu_id, n_process)
     pipelines = load(base_dir), load(updated_dir)
     base, kind = pipelines[0], kind_of(pipelines[0], component)
     base_labels = {*labels_of(base, component)}
     paths = {"new": corpus_dir / "test", "old": corpus_dir / "old_test"}
     tests = {name: [*read_docs(path)] for name, path in paths.items()}
+    if empty := [path for name, path in paths.items() if not tests[name]]:
+        raise ValueError(f"{empty[0]} has no docs: {AGAIN}")
     account, rehearsed = map(srsly.read_json, (account_path, rehearse_path))
 
     # Gold from before an earlier update lacks what that update taught: nobody annotated
@@ -92,8 +96,6 @@ def main(
         metrics["corrections"] = list_corrections(corrected, labels["new"])
     metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed)
     metrics["pipeline"] = get_checksum(updated_dir)
-    with written_whole(metrics_path) as part:
-        srsly.write_json(part, metrics)
     changes = [
         {"test": name, **row}
         for name in tests
@@ -102,6 +104,8 @@ def main(
     with written_whole(changes_path) as part:
         srsly.write_jsonl(part, changes)
     write_markdown(report_path, metrics, changes)
+    with written_whole(metrics_path) as part:
+        srsly.write_json(part, metrics)
 
     print_tests(metrics)
     if unseen:

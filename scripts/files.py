@@ -10,7 +10,7 @@ from pathlib import Path
 def written_whole(path: Path) -> Iterator[Path]:
     """Write a file or folder that appears whole or not at all.
 
-    An error leaves what was at `path` before, and names the file.
+    An error leaves what was at `path` before; one of the system names the file.
 
     Yields:
         The path to write to, renamed to `path` at the end; its parent folders exist.
@@ -28,10 +28,27 @@ def written_whole(path: Path) -> Iterator[Path]:
             remove(path)
         part.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        # Without a number it is a message, such as spaCy's, which a name would replace.
+        if error.errno:
+            error.filename = error.filename or str(path)
         raise
     finally:
         remove(part)
+
+
+@contextmanager
+def work_folder(path: Path) -> Iterator[Path]:
+    """Make a folder next to a path for what is needed until that is written.
+
+    It is removed at the end; that of a step that was killed, by the next run of it.
+    """
+    folder = path.with_name(f".{path.name}.work")
+    remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def remove(path: Path) -> None:

@@ -7,19 +7,18 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import chain, cycle
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Corpus, Example
-from spacy.training.corpus import walk_corpus
 from spacy.util import registry
 
 from scripts.annotations.pieces import split_doc
 from scripts.components import kind_of
-from scripts.docs import REHEARSAL
+from scripts.docs import AGAIN, REHEARSAL, doc_files, read_bin
 from scripts.scale.pipelines import load_code
 
 # `spacy debug data` loads the base, and imports this file alone.
@@ -56,6 +55,8 @@ def create_rehearsal_corpus(
         earlier: The labels of a pipe that runs before it.
         seed: Seed of the order of files and docs in each pass.
     """
+    # A config has strings.
+    annotations, rehearsal = Path(annotations), Path(rehearsal)
     rng = random.Random(seed)
     rehearsed: Iterator[Example] | None = None
 
@@ -68,20 +69,24 @@ def create_rehearsal_corpus(
     # With one file, and so with a few thousand annotations, each doc is read once.
     @lru_cache(maxsize=1)
     def read_file(path: Path, nlp: Language) -> list[Example]:
-        docs = DocBin().from_disk(path).get_docs(nlp.vocab)
+        docs = read_bin(path).get_docs(nlp.vocab)
         split_points = kind_of(nlp, component).split_points
         pieces = chain.from_iterable(split_doc(doc, split_points) for doc in docs)
         return select(nlp, list(Corpus(path).make_examples(nlp, pieces)))
 
-    def read_in_circle(nlp: Language) -> Iterator[Example]:
-        for file in cycle(walk_corpus(rehearsal, ".spacy")):
-            docs = DocBin().from_disk(file).get_docs(nlp.vocab)
+    def read_rehearsal(nlp: Language) -> Iterator[Example]:
+        for file in doc_files(rehearsal):
+            docs = read_bin(file).get_docs(nlp.vocab)
             yield from Corpus(rehearsal).make_examples(nlp, docs)
+
+    def read_in_circle(nlp: Language) -> Iterator[Example]:
+        while True:
+            yield from check_any(read_rehearsal(nlp), rehearsal)
 
     def read(nlp: Language) -> Iterator[Example]:
         nonlocal rehearsed
         rehearsed = rehearsed or read_in_circle(nlp)
-        files = walk_corpus(annotations, ".spacy")
+        files = doc_files(annotations)
         rng.shuffle(files)
         for file in files:
             annotated = read_file(file, nlp)
@@ -93,7 +98,16 @@ def create_rehearsal_corpus(
             rng.shuffle(examples)
             yield from examples
 
-    return read
+    return lambda nlp: check_any(read(nlp), annotations)
+
+
+def check_any(examples: Iterator[Example], path: Path) -> Iterator[Example]:
+    """Pass on the examples of a path; if there are none, spaCy would wait for ever."""
+    example = None
+    for example in examples:
+        yield example
+    if example is None:
+        raise ValueError(f"{path} has no docs with words: {AGAIN}")
 
 
 def frequent_labels(
@@ -191,4 +205,6 @@ def score_halves(
     halves: dict[bool, list[Example]] = {False: [], True: []}
     for example in examples:
         halves[REHEARSAL in example.reference.cats].append(example)
+    if not any(halves.values()):
+        raise ValueError("The dev set has no docs: run rehearse again, with --force.")
     return {"new_f": score(halves[False], labels), "old_f": score(halves[True], own)}

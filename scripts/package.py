@@ -9,27 +9,27 @@ model card. Exit code 1 if the update forgot or learned too little.
         --version 0.1.0
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE, STDOUT
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import srsly
 import typer
 from spacy.language import Language
 from wasabi import msg
-from weasel.util.hashing import get_checksum
 
-from scripts.command import run
+from scripts.command import NO_SPACE, run
 from scripts.components.frozen import check_frozen
 from scripts.components.kind import read_new_labels
 from scripts.evaluation.card import describe, to_card
 from scripts.evaluation.layout import read_notes
+from scripts.evaluation.metrics import read_metrics
 from scripts.evaluation.render import to_line
 from scripts.evaluation.verdict import cure, headline, verdict
-from scripts.files import remove
+from scripts.files import remove, work_folder, written_whole
 from scripts.scale.pipelines import CODE, open_pipeline
 
 
@@ -40,21 +40,24 @@ def build(nlp: Language, card: str, code: Path, package_dir: Path) -> Path:
 
     Raises:
         ValueError: If the build fails; then its output is printed.
+        OSError: If the disk is full.
     """
-    package_dir.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=package_dir.parent, prefix=".") as folder:
-        nlp.to_disk(f"{folder}/pipeline")
-        Path(folder, "pipeline", "README.md").write_text(card, encoding="utf-8")
-        command = [sys.executable, "-m", "spacy", "package", f"{folder}/pipeline"]
-        command += [folder, "--build", "sdist,wheel", "--name", nlp.meta["name"]]
+    with written_whole(package_dir) as part, work_folder(package_dir) as folder:
+        nlp.to_disk(folder / "pipeline")
+        (folder / "pipeline" / "README.md").write_text(card, encoding="utf-8")
+        command = [sys.executable, "-m", "spacy", "package", str(folder / "pipeline")]
+        command += [str(folder), "--build", "sdist,wheel", "--name", nlp.meta["name"]]
         command += ["--code", str(code)] if code.exists() else []
         how = {"stdout": PIPE, "stderr": STDOUT, "encoding": "utf-8"}
         done = subprocess.run(command, **how, errors="replace")
-        made = Path(folder, package_dir.name)
+        made = folder / package_dir.name
         if done.returncode or not any(made.glob("dist/*.whl")):
+            for number in NO_SPACE:
+                if os.strerror(number) in done.stdout:
+                    raise OSError(number, os.strerror(number))
             print(done.stdout, file=sys.stderr)
             raise ValueError(f"{package_dir} cannot be built: see the output above.")
-        made.rename(package_dir)
+        made.rename(part)
     return next(package_dir.glob("dist/*.whl"))
 
 
@@ -73,7 +76,6 @@ def main(
     ] = None,
 ) -> None:
     """Build the package of the updated pipeline, if it passed the gates."""
-    metrics = srsly.read_json(metrics_path)
     base = srsly.read_json(base_dir / "meta.json")
     folder = f"{base['lang']}_{name}-{version}"
     package_dir = output_dir / folder
@@ -84,17 +86,14 @@ def main(
         )
     # An older wheel would be taken for that of this pipeline.
     remove(package_dir)
+    metrics = read_metrics(metrics_path, updated_dir)
     if not metrics["passed"]:
         raise ValueError(
             f"{headline(metrics)} {' '.join(verdict(metrics))} The pipeline is in "
             f"{updated_dir}; nothing was packaged. {cure(metrics)}"
         )
-    if metrics["pipeline"] != get_checksum(updated_dir):
-        raise ValueError(f"{metrics_path} is of another pipeline: run evaluate again.")
-    nlp, new = (
-        open_pipeline(updated_dir),
-        read_new_labels(srsly.read_json(rehearse_path)),
-    )
+    new = read_new_labels(srsly.read_json(rehearse_path))
+    nlp = open_pipeline(updated_dir)
     check_frozen(open_pipeline(base_dir), nlp, component, new)
     nlp.meta |= {"name": name, "version": version}
     nlp.meta.update(describe(base, metrics))

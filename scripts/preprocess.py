@@ -26,7 +26,7 @@ from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.command import run
 from scripts.components import kind_of, labels_of
-from scripts.files import written_whole
+from scripts.files import remove, written_whole
 from scripts.scale.pipelines import open_pipeline
 
 
@@ -143,6 +143,8 @@ def main(
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()
         account, old = convert_all(settings, part_dir, nlp, options, n_process)
+        # Written last: later steps take all of one run, or nothing.
+        remove(output_dir)
         with written_whole(rejected_path) as part:
             # Not srsly, which can't write half of a UTF-16 pair.
             rows = [json.dumps(row) for row in (*account.rejected, *old.rejected)]

@@ -28,7 +28,7 @@ from wasabi import msg
 from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.docs import REHEARSAL, read_docs, write_files
-from scripts.files import written_whole
+from scripts.files import remove, written_whole
 from scripts.scale.pipelines import load_component, use_gpu
 from scripts.scale.raw import count_texts, read_texts
 from scripts.scale.shards import MANIFEST, SHARD_SIZE, annotate_all, checksum
@@ -142,6 +142,8 @@ def main(
         docs.setdefault(name, []).extend(nlp.pipe(texts))
     for doc in docs["dev"][-sorter.counts["dev"] :]:
         doc.cats[REHEARSAL] = 1.0
+    # Written last: later steps take all of one run, or nothing.
+    remove(account_path)
     with written_whole(output_dir) as part:
         for name in docs:
             write_files(docs[name], part / name)

@@ -12,7 +12,6 @@ base knows every annotated label, its folder is empty and no doc is marked.
 """
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import srsly
@@ -24,8 +23,8 @@ from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.components.kind import NewLabels, read_new_labels
 from scripts.docs import doc_files, read_docs, write_docs
-from scripts.files import written_whole
-from scripts.scale.pipelines import load, memory_zone, train_pipeline
+from scripts.files import remove, work_folder, written_whole
+from scripts.scale.pipelines import find_configs, load, memory_zone, train_pipeline
 from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
@@ -77,14 +76,15 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Choose rehearsal docs, and mark what a specialist finds in them."""
-    paths = [configs_dir / f"{name}.cfg" for name in ("update", "corrections")]
-    configs = [Config().from_disk(p, interpolate=False) for p in paths if p.exists()]
+    paths = find_configs(configs_dir)
+    configs = [Config().from_disk(path, interpolate=False) for path in paths]
     account, seed = srsly.read_json(rehearse_path), configs[0]["system"]["seed"]
     shards = finished_shards(as_path(rehearsal), account["manifest"])
     n_words = max(map(rehearsal_words, configs))
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output_dir.parent) as folder:
-        chosen = Path(folder) / "chosen"
+    # Written last: without these docs no update is trained.
+    remove(output_dir)
+    with work_folder(output_dir) as folder:
+        chosen = folder / "chosen"
         n_docs, n_chosen = choose_all(shards, chosen, n_words, seed)
         if configs[0]["corpora"]["train"]["specialist"]:
             new = read_new_labels(account)
@@ -94,10 +94,10 @@ def main(
             n_marked = mark_all(chosen, output_dir, *how)
             marks = f"the specialist finds {', '.join(new.names)} in {n_marked}"
         else:
-            with written_whole(output_dir) as part:
-                chosen.rename(part)
             with written_whole(specialist_dir) as part:
                 part.mkdir()
+            with written_whole(output_dir) as part:
+                chosen.rename(part)
             marks = "no new label, so no specialist"
     msg.good(f"{n_chosen} of {n_docs} rehearsal docs chosen, {marks}: {output_dir}")
 

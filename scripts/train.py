@@ -20,8 +20,13 @@ from scripts.command import run
 from scripts.components import kind_of, listened_to
 from scripts.components.frozen import check_frozen
 from scripts.components.kind import NewLabels, read_new_labels
-from scripts.files import written_whole
-from scripts.scale.pipelines import copy_code, open_pipeline, train_pipeline
+from scripts.files import remove, written_whole
+from scripts.scale.pipelines import (
+    copy_code,
+    find_configs,
+    open_pipeline,
+    train_pipeline,
+)
 
 
 def put_back(base: Language, trained: Language, component: str) -> Language:
@@ -81,9 +86,10 @@ def main(
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
     """Train the components of an update, and put them back into the base."""
-    paths = [configs_dir / f"{name}.cfg" for name in ("update", "corrections")]
-    configs = [path for path in paths if path.exists()]
+    configs = find_configs(configs_dir)
     new = read_new_labels(srsly.read_json(rehearse_path))
+    # What is stopped from now on leaves no older update that later steps would take.
+    remove(output_dir)
     how = (component, new, gpu_id)
     updated, pipes = train_all(base_dir, configs, trained_dir, *how)
     with written_whole(output_dir) as part:

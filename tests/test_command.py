@@ -2,11 +2,12 @@ import os
 import pty
 import subprocess
 import sys
+from errno import EACCES, EDQUOT, EISDIR, ENOENT, ENOSPC, EROFS
 
 import pytest
 
 from scripts import command as progress
-from scripts.command import inert, track
+from scripts.command import inert, run, track
 
 
 def test_what_is_tracked_comes_through_and_short_loops_say_nothing(capsys):
@@ -89,3 +90,43 @@ def test_name_of_a_file_neither_moves_nor_hides_anything_on_a_terminal(
 def test_file_gets_no_colours_and_no_control_characters(capfd, text, shown):
     inert(lambda: print(text))()
     assert capfd.readouterr().out == f"{shown}\n"
+
+
+MADE_AGAIN = "run the step that writes it again, or correct the path."
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (
+            OSError(ENOSPC, "Full", "a"),
+            "[Errno 28] Full: 'a': make room and run again.",
+        ),
+        (OSError(EDQUOT, "Quota", "a"), "Quota: 'a': make room and run again."),
+        (OSError(EACCES, "Denied", "a"), "'a': change the permissions, or the path, "),
+        (
+            OSError(EROFS, "Read-only", "a"),
+            "'a': change the permissions, or the path, ",
+        ),
+        (OSError(ENOENT, "Gone", "a"), f"[Errno 2] Gone: 'a': {MADE_AGAIN}"),
+        (OSError("[E053] No config in a."), f"[E053] No config in a: {MADE_AGAIN}"),
+        (OSError("[E052] No folder a"), f"[E052] No folder a: {MADE_AGAIN}"),
+        (ValueError("Can't read file: a"), f"Can't read file: a: {MADE_AGAIN}"),
+        (OSError(EISDIR, "Is a folder", "a"), "[Errno 21] Is a folder: 'a'\n"),
+        (OSError("no\n answer"), "Error: no answer\n"),
+        (ValueError("a.jsonl:3: not UTF-8."), "Error: a.jsonl:3: not UTF-8.\n"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_error_is_one_line_that_says_which_file_and_what_to_do(
+    monkeypatch, capsys, error, message
+):
+    def main():
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["step"])
+    with pytest.raises(SystemExit) as stop:
+        run(main)
+    assert stop.value.code == 1
+    err = capsys.readouterr().err
+    assert message in err and err.startswith("Error: ") and err.count("\n") == 1

@@ -17,6 +17,21 @@ def test_file_that_was_there_survives_an_error_while_it_is_written_anew(tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (OSError(28, "Full"), r"^\[Errno 28\] Full: '.*out'$"),
+        (OSError(28, "Full", "other"), r"^\[Errno 28\] Full: 'other'$"),
+        (OSError("[E050] No pipeline 'x'."), r"^\[E050\] No pipeline 'x'\.$"),
+    ],
+)
+def test_error_of_the_system_names_the_file_and_another_keeps_its_message(
+    tmp_path, error, message
+):
+    with pytest.raises(OSError, match=message), written_whole(tmp_path / "out"):
+        raise error
+
+
 def test_folder_is_replaced_whole(tmp_path):
     path = tmp_path / "out"
     for name in ("old", "new"):

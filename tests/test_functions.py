@@ -52,6 +52,36 @@ def test_order_depends_on_the_seed_alone(corpus, base):
     assert passes(corpus, base, 1) != passes(corpus, base, 1, seed=1)
 
 
+# A folder without files, a file without docs, docs without words.
+@pytest.mark.parametrize("docs", [None, [], ["", ""]])
+@pytest.mark.parametrize("name", ["new", "old"])
+def test_corpus_without_docs_is_an_error_and_no_endless_wait(
+    base, corpus, tmp_path, name, docs
+):
+    for path in [*corpus.glob(f"{name}.spacy"), *corpus.glob(f"{name}/*")]:
+        path.unlink()
+    (tmp_path / name).mkdir(exist_ok=True)
+    if docs is not None:
+        write_docs(map(base.make_doc, docs), tmp_path / name / "0.spacy")
+    paths = {"new": corpus / "new.spacy", "old": corpus / "old", name: tmp_path / name}
+    # spaCy gives a reader the strings of its config.
+    annotations, rehearsal = map(str, paths.values())
+    read = create_rehearsal_corpus(annotations, rehearsal, 1.0, "ner", True, 0.0, [], 0)
+    with pytest.raises(ValueError, match=rf"/{name} has no docs with words: run the"):
+        list(read(base))
+
+
+def test_file_of_the_corpus_that_is_damaged_is_named(base, corpus):
+    (corpus / "new.spacy").write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"new\.spacy is damaged: run the step"):
+        list(reader(corpus)(base))
+
+
+def test_dev_set_without_docs_is_an_error():
+    with pytest.raises(ValueError, match="dev set has no docs: run rehearse again"):
+        score_halves([], KINDS["ner"].score, ["DISEASE"], BOTH)
+
+
 @pytest.fixture
 def marked(base, tmp_path):
     """A rehearsal doc where a specialist finds two cities, and the base finds none."""

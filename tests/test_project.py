@@ -42,6 +42,7 @@ STEPS = {
 FLOORS = (
     "files",
     "vars",
+    "project_run",
     "command",
     "components",
     "docs",

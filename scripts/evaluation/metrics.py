@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.scorer import PRFScore
+from weasel.util.hashing import get_checksum
 
 from scripts.evaluation.cases import WHO, Case
 from scripts.evaluation.scores import score
@@ -19,6 +22,18 @@ GATES = {"min_retention": 0.97, "min_new_f": 0.3, "max_changed": 0.05}
 ENOUGH = 96
 # Examples of what is found of new labels in unseen text.
 N_EXAMPLES = 5
+
+
+def read_metrics(path: Path, updated_dir: Path) -> Metrics:
+    """Read the metrics that `evaluate` wrote of an updated pipeline.
+
+    Raises:
+        ValueError: If they are of another one, as after a training that was stopped.
+    """
+    metrics = srsly.read_json(path)
+    if not updated_dir.exists() or metrics["pipeline"] != get_checksum(updated_dir):
+        raise ValueError(f"{path} is of another pipeline: run evaluate again.")
+    return metrics
 
 
 def to_metrics(

@@ -128,6 +128,8 @@ def main(
         gpu_id=gpu_id,
     )
     planned = plan(settings, inputs.account["new_labels"], keep, runs, seed)
+    # What is stopped from now on leaves no older update that later steps would take.
+    remove(output_dir)
     # Runs on other inputs have the same names, and are of no more use.
     for other in {*runs_dir.resolve().glob("*")} - {inputs.output_dir}:
         remove(other)

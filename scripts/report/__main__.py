@@ -17,6 +17,7 @@ import typer
 from wasabi import msg
 
 from scripts.command import run
+from scripts.evaluation.metrics import read_metrics
 from scripts.report.charts import draw_training, tell_training, to_uri
 from scripts.report.origin import made_of
 from scripts.report.page import write_page
@@ -33,6 +34,9 @@ def main(
     html_path: Annotated[Path, typer.Argument(help="HTML file for the report.")],
     log: Annotated[Path, typer.Option(help="Log of the training.")],
     config: Annotated[Path, typer.Option(help="Config of the training.")],
+    updated: Annotated[
+        Path | None, typer.Option(help="Pipeline that the scores have to be of.")
+    ] = None,
     experiment: Annotated[
         Path | None, typer.Option(help="Plot of an experiment; may be missing.")
     ] = None,
@@ -41,6 +45,8 @@ def main(
     ] = None,
 ) -> None:
     """Write the report of an update as a page."""
+    if updated:
+        read_metrics(metrics_path, updated)
     lines = list(srsly.read_jsonl(log))
     images = []
     if lines:

@@ -36,6 +36,7 @@ def tell_training(log: Log) -> str:
 def draw_training(log: Log) -> bytes:
     """Draw the scores and losses in the log of spaCy by training step, as SVG."""
     # Half a second that --help, or a wrong path, need not wait for.
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.5), layout="tight")
@@ -55,5 +56,7 @@ def draw_training(log: Log) -> bytes:
         if axes.lines:
             axes.legend()
     file = io.BytesIO()
-    figure.savefig(file, format="svg")
+    # The same log is the same picture, without the date and random names in it.
+    with rc_context({"svg.hashsalt": "training"}):
+        figure.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()

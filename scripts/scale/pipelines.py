@@ -17,6 +17,7 @@ from thinc.api import Config, NumpyOps, get_current_ops, use_ops
 
 from scripts.components import kind_of, listened_to, pipes_of
 from scripts.components.kind import Kind
+from scripts.files import written_whole
 
 T = TypeVar("T")
 FUNCTIONS = Path(__file__).parents[1] / "functions.py"
@@ -119,12 +120,24 @@ def is_unrelated(nlp: Language, name: str, kind: Kind) -> bool:
     return nlp.get_pipe_meta(name).factory in kind.UNRELATED
 
 
+def find_configs(folder: Path) -> list[Path]:
+    """List the training configs of an update: of new labels, and of corrections."""
+    paths = [folder / f"{name}.cfg" for name in ("update", "corrections")]
+    if found := [path for path in paths if path.exists()]:
+        return found
+    raise ValueError(f"{folder} has no update.cfg: run configure again, with --force.")
+
+
 def train_pipeline(config_path: Path, output_dir: Path, gpu_id: int) -> None:
-    """Train from a config as `spacy train --code scripts/functions.py` does."""
+    """Train from a config as `spacy train --code scripts/functions.py` does.
+
+    spaCy saves the pipeline while it trains; the folder has its name only at the end.
+    """
     import_file("python_code", FUNCTIONS)
     config = Config().from_disk(config_path, interpolate=False)
     load_code(config["initialize"]["before_init"]["vocab"])
-    train(config_path, output_dir, use_gpu=gpu_id)
+    with written_whole(output_dir) as part:
+        train(config_path, part, use_gpu=gpu_id)
 
 
 def use_gpu(gpu_id: int, n_process: int, engine: str = "local") -> int:
