@@ -42,7 +42,6 @@ STEPS = {
 FLOORS = (
     "files",
     "vars",
-    "project_run",
     "command",
     "components",
     "docs",

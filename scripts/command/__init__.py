@@ -14,7 +14,7 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-from scripts.project_run import join_run
+from scripts.command.project_run import join_run
 
 # The disk is full, or a quota is used up.
 NO_SPACE = (ENOSPC, EDQUOT, EFBIG)
