@@ -25,7 +25,10 @@ class Account:
     """What happened to every row and span.
 
     Attributes:
-        counts: Rows, spans, repairs, reasons to ignore a row or span, and formats.
+        counts: Rows, spans, repairs, reasons to ignore a row or span, formats, and
+            notes of what was chosen.
+        by_set: The same for each set.
+        passed_over: Files that hold no annotations.
         rejected: The rejected rows, as `corpus/rejected.jsonl` has them.
         near: Training rows that are nearly the same as a held-out row, with that row.
         labels: The labels that occur in each set.
@@ -36,6 +39,8 @@ class Account:
     """
 
     counts: Counts = field(default_factory=Counter)
+    by_set: dict[str, Counts] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     near: list[tuple[str, str]] = field(default_factory=list)
     labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -76,6 +81,8 @@ class Account:
             "spans": {kind: self.counts["spans", kind] for kind in KINDS},
             "repairs": self.counts_of("repairs"),
             "ignored": self.counts_of("ignored"),
+            "notes": self.counts_of("notes"),
+            "passed_over": self.passed_over,
             "reasons": dict(reasons(self.rejected)),
             "docs": self.docs,
             "offsets": {
@@ -124,10 +131,13 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
         is_rejected = what == "rows" and account.rejected
         file = f" ({rejected_path})" if is_rejected else ""
         print(f"{name}{n_in} {what}: {kinds}{file}")
-    for what in ("repairs", "ignored"):
+    for what in ("repairs", "ignored", "notes"):
         if counts[what]:
             kinds = [f"{kind} ({n})" for kind, n in counts[what].items()]
             print(f"{name}{what}: {', '.join(kinds)}")
+    if others := account.passed_over:
+        names = ", ".join(others[:N_ROWS_SHOWN])
+        print(f"{name}{len(others)} files without annotations passed over: {names}")
     for file, unit in counts["offsets"].items():
         print(f"{file}: offsets count {unit}")
     for row in account.rejected[:N_ROWS_SHOWN]:
@@ -146,8 +156,9 @@ def check_rejected(account: Account, max_share: float, path: Path) -> None:
             f"{n_rejected} of {n_rows} rows were rejected, a share of more than "
             f"{max_share:g} (--max-rejected): "
             + "; ".join(f"{reason} ({n})" for reason, n in most)
-            + f". All are in {path}: correct them in your files, or see the flags for "
-            "repairs in preprocess --help."
+            + f". The first is {in_line(account.rejected[0])}. All are in {path}: "
+            "correct them in your files, or see the flags for repairs in preprocess "
+            "--help."
         )
 
 
@@ -155,19 +166,46 @@ def check_sets(
     account: Account, old_account: Account, settings: dict[str, str | None]
 ) -> None:
     """Check that every set has annotations to learn from or to score on."""
-    if old_account.docs and not old_account.labels["old_test"]:
-        raise ValueError(
-            f"{settings['old_test']} has no annotation: vars.old_test needs gold "
-            "of the old labels."
-        )
-    labels = ", ".join(sorted(account.labels["train"])) or "any label"
-    for name in account.docs:
-        if not account.labels[name]:
+    split_off = [name for name in account.docs if settings[name] == ""]
+    if not any(account.labels[name] for name in ("train", *split_off)):
+        cause = why_empty(account, ("train", *split_off))
+        raise ValueError(f"{settings['train']} has no annotation of any label: {cause}")
+    labels = ", ".join(sorted(account.labels["train"]))
+    for own, name in ((old_account, "old_test"), *((account, n) for n in account.docs)):
+        if name in own.docs and not own.labels[name]:
             source = settings[name] or f"The {name} set split off {settings['train']}"
-            raise ValueError(
-                f"{source} has no annotation of {labels}: vars.{name} needs some; a "
-                "dev or test set left empty is split off vars.train."
-            )
+            what = "any label" if own is old_account else labels or "any label"
+            cause = why_empty(own, (name,))
+            raise ValueError(f"{source} has no annotation of {what}: {cause}")
+
+
+def why_empty(account: Account, names: Collection[str]) -> str:
+    """Say why there is no annotation in some sets, and what to do."""
+    counts: Counts = sum((account.by_set[name] for name in names), Counter())
+    n_of = {kind: counts["rows", kind] for kind in KINDS}
+    ignored = Counter(
+        {why: n for (what, why), n in counts.items() if what == "ignored"}
+    )
+    reasons = ", ".join(f"{why} ({n})" for why, n in ignored.most_common(N_REASONS))
+    if not n_of["in"] and "train" in names:
+        return "it is empty."
+    if not n_of["in"]:
+        return (
+            "train is one text or document, which is not split. Set vars.dev and "
+            "vars.test, or leave out doc_id."
+        )
+    if n_of["rejected"]:
+        first = in_line(account.rejected[0])
+        return f"{n_of['rejected']} of {n_of['in']} rows were rejected, first {first}."
+    if ignored:
+        cure = (
+            "; see --annotated-labels and --map" if counts["spans", "ignored"] else ""
+        )
+        return f"what was ignored is {reasons}{cure}."
+    return (
+        f"none of its {n_of['in']} rows has a span under spans, entities, label, "
+        "labels or annotations. Annotate some, or name the key so."
+    )
 
 
 def warn(new: list[str], known: Collection[str], tested: Collection[str]) -> None:
