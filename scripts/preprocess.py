@@ -21,7 +21,7 @@ from spacy.parts_of_speech import IDS
 from wasabi import msg
 
 from scripts.annotations.account import check_rejected, check_sets, show, warn
-from scripts.annotations.align import Align, Options
+from scripts.annotations.align import Align, Options, check_label
 from scripts.annotations.convert import convert_all
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
@@ -46,9 +46,11 @@ def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
 def parse_map(pairs: Collection[str], kind: Kind) -> tuple[tuple[str, str], ...]:
     """Parse the labels to rename or drop: `OLD=NEW`, `OLD=`."""
     parts = [pair.partition("=") for pair in pairs]
-    for pair, (old, is_pair, _) in zip(pairs, parts, strict=True):
+    for pair, (old, is_pair, new) in zip(pairs, parts, strict=True):
         if not old or not is_pair:
             raise ValueError(f"--map {pair}: write OLD=NEW, or OLD= to drop OLD.")
+        if new:
+            check_label(new, kind)
     if parts and kind.FACTORY == "morphologizer":
         raise ValueError(
             "--map cannot rename features, whose labels hold = themselves."

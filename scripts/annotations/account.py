@@ -201,7 +201,7 @@ def why_empty(account: Account, names: Collection[str]) -> str:
         cure = (
             "; see --annotated-labels and --map" if counts["spans", "ignored"] else ""
         )
-        return f"what was ignored is {reasons}{cure}."
+        return f"all that it has was ignored: {reasons}{cure}."
     return (
         f"none of its {n_of['in']} rows has a span under spans, entities, label, "
         "labels or annotations. Annotate some, or name the key so."
@@ -215,4 +215,6 @@ def warn(new: list[str], known: Collection[str], tested: Collection[str]) -> Non
     alike = {name.casefold(): name for name in known}
     for name in new:
         if other := alike.get(name.casefold()):
-            msg.warn(f"{name} is new: if you mean the base's {other}, write it so.")
+            msg.warn(
+                f"{name} is new: if you mean the base's {other}, --map {name}={other}."
+            )

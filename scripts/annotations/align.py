@@ -321,7 +321,8 @@ def find_span(
         raise OtherTokensError(misaligned(cut, doc))
     if ent.text != ent.text.strip():
         # spaCy's parser can do neither.
-        raise RejectedError(f"begins or ends with white space: {name(span)}")
+        reason = f"begins or ends with white space: {name(span)}; see --trim"
+        raise RejectedError(reason)
     bare = strip_punctuation(ent) if options.trim else ent
     if cut != span or bare != ent:
         kinds.append("trim")
@@ -331,7 +332,8 @@ def find_span(
 def check_span(span: Span, text: str) -> None:
     """Reject a span that is blank or outside its text, or that has another text."""
     if span.start < 0 or span.end > len(text):
-        raise RejectedError(f"outside the text: {name(span)} of {len(text)} characters")
+        where = f"{name(span)} of {len(text)} characters"
+        raise RejectedError(f"outside the text: {where}; see --offsets")
     surface = text[span.start : span.end]
     if not surface.strip():
         raise RejectedError(f"empty: {name(span)}")

@@ -51,13 +51,15 @@ def check(path: Path, files: list[ZipInfo]) -> None:
         name = f"{path}: {info.filename!r}"
         if info.filename.lower() in OFFICE:
             raise ValueError(f"{path} is an Office file: export JSON Lines instead.")
+        if info.header_offset < 0:
+            raise ValueError(f"{path} is not a complete zip file: a part is missing.")
         if info.flag_bits & 1:
             raise ValueError(f"{name} is encrypted: unpack it, and give the folder.")
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise ValueError(f"{name} is packed in an unusual way: give the folder.")
-        is_link = stat.S_ISLNK(info.external_attr >> 16)
-        if is_link or not info.filename.isprintable():
-            raise ValueError(f"{name} is a link, or has an odd name: give the folder.")
+        is_odd = ".." in info.filename.split("/") or not info.filename.isprintable()
+        if is_odd or stat.S_ISLNK(info.external_attr >> 16):
+            raise ValueError(f"{name} is a link or has an odd name: give the folder.")
 
 
 def expand(files: list[Path]) -> list[Path]:

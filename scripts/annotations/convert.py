@@ -233,7 +233,8 @@ def check_repeated(
     # Two rows may be about different parts of a text that was not annotated as a whole.
     is_partial = annotations[-1] or before[-1]
     if not is_partial or contradict(annotations, before, kind):
-        reason = f"the same text with other spans: {other.file}:{other.line}"
+        where = f"{other.file}:{other.line}"
+        reason = f"the same text with other spans: {where}; see --no-merge"
         raise RejectedError(reason, other=other)
 
 

@@ -41,6 +41,7 @@ ROW_KEYS = TOKEN_LISTS | {*TEXT_KEYS, "paragraphs"}
 # Names of files that come with annotations and hold none.
 NOTES = re.compile(
     r"(?i)(readme|licen[cs]e|copying|notice|authors|citation|changelog)(\.(txt|md|rst))?"
+    r"|.*(~|\.bak)"
 )
 
 
@@ -117,7 +118,7 @@ def check_lines(path: Path, content: bytes, rows: list[Row]) -> None:
     if not is_json or len(rows) == N_BROKEN:
         head, first = content[:HEAD_SIZE], rows[0]
         why = str(first.error) if is_json else short(first.value)
-        raise ValueError(f"{path} is {name_kind(head, why)}")
+        raise ValueError(f"{path} is {name_kind(head, path.suffix.lower(), why)}")
 
 
 def read_list(path: Path, content: bytes) -> Iterator[Row]:

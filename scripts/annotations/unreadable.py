@@ -26,11 +26,12 @@ KINDS = [
 ]
 
 
-def name_kind(head: bytes, why: str) -> str:
-    """Name what a file is by its first bytes, and say what to do.
+def name_kind(head: bytes, suffix: str, why: str) -> str:
+    """Name what a file is by its first bytes or its suffix, and say what to do.
 
     If it is nothing that is known, `why` says what is wrong with its first line.
     """
     known = ((what, cure) for start, what, cure in KINDS if re.match(start, head))
-    what, cure = next(known, (f"not JSON Lines: line 1 is {why}", JSON))
+    other = "CSV" if suffix == ".csv" else f"not JSON Lines: line 1 is {why}"
+    what, cure = next(known, (other, f"{JSON}, or name its format with --format"))
     return f"{what}: {cure}."

@@ -29,7 +29,8 @@ def parse(value: Any) -> Record:
         raise IgnoredError(status.lower())
     answers = [parse_list(answer) for answer in answers_of(value) if is_spans(answer)]
     if not answers:
-        has_more = any("prediction" in key or "suggestion" in key for key in value)
+        parts = ("prediction", "suggestion")
+        has_more = any(value[key] for key in value if any(p in key for p in parts))
         raise IgnoredError("predictions only" if has_more else "not annotated")
     fields = value.get("fields")
     row = {**value, **fields} if isinstance(fields, dict) else value

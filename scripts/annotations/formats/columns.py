@@ -43,8 +43,9 @@ def split_line(line: str) -> list[str]:
 
 
 def has_tag(fields: list[str]) -> bool:
-    """Check whether a line ends in a tag."""
-    return len(fields) > 1 and bool(TAG.fullmatch(fields[-1]))
+    """Check whether a line ends in a tag, or has one after a number and a token."""
+    is_outer = len(fields) > 2 and fields[0].isdigit() and TAG.fullmatch(fields[2])
+    return len(fields) > 1 and bool(is_outer or TAG.fullmatch(fields[-1]))
 
 
 def read(path: Path, content: bytes) -> Iterator[Row]:
@@ -100,8 +101,8 @@ def parse_line(line: Line, is_numbered: bool, n_columns: int) -> tuple[str, str]
     if not has_tag(fields) or len(rest) <= n_more:
         return word, ""
     word, rest = " ".join([word, *rest[:n_more]]), rest[n_more:]
-    is_outer = is_numbered and TAG.fullmatch(rest[0])
-    return word, rest[0] if is_outer else rest[-1]
+    tag = rest[0] if is_numbered and TAG.fullmatch(rest[0]) else rest[-1]
+    return word, tag if TAG.fullmatch(tag) else ""
 
 
 def to_row(

@@ -50,10 +50,10 @@ def to_value(doc: Doc, has_ents: bool = True) -> dict[str, Any]:
     return {**value, "tokens": doc.to_json()["tokens"]} if has_more else value
 
 
-def groups_of(doc: Doc) -> dict[str, list[tuple[int, int, str]]]:
+def groups_of(doc: Doc) -> dict[str, list[list[Any]]]:
     """Return the spans of a doc by group, but for those that this project writes."""
     return {
-        name: [(span.start_char, span.end_char, span.label_) for span in group]
+        name: [[span.start_char, span.end_char, span.label_] for span in group]
         for name, group in doc.spans.items()
         if name not in OWN_GROUPS and len(group)
     }

@@ -15,7 +15,8 @@ LABELS = frozenset({"label", "labels", "entities"})
 
 def is_mine(keys: frozenset[str]) -> bool:
     """Recognize a row by the keys that doccano adds."""
-    return not MARKS.isdisjoint(keys) or ("id" in keys and not LABELS.isdisjoint(keys))
+    has_labels = "id" in keys and not LABELS.isdisjoint(keys) and "tokens" not in keys
+    return not MARKS.isdisjoint(keys) or has_labels
 
 
 def parse(value: Any) -> Record:

@@ -63,7 +63,10 @@ def complete_record(
 ) -> Record:
     """Make a record of a row that says how it was annotated."""
     ignored = value.get("ignored", [])
-    if not isinstance(ignored, list) or not all(isinstance(i, str) for i in ignored):
+    are_reasons = isinstance(ignored, list) and all(
+        isinstance(reason, str) and reason.isprintable() for reason in ignored
+    )
+    if not are_reasons:
         raise RejectedError(f"not a list of reasons: {short(ignored)}")
     has_entities = "ents" in value or value.get("layer") == "ner"
     return make_record(value, spans, wrong)._replace(

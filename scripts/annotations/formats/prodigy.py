@@ -62,7 +62,7 @@ def parse(value: Any) -> Record:
 def check_view(value: dict[str, Any]) -> None:
     """Ignore a row of an interface in which no span can be marked."""
     view, spans = value.get("_view_id"), value.get("spans")
-    is_choice = view is None and "options" in value and "spans" not in value
+    is_choice = view is None and "options" in value and not spans
     if is_choice or (isinstance(view, str) and view in OTHER_VIEWS):
         n_spans = len(spans) if isinstance(spans, list) else 0
         raise IgnoredError(
