@@ -166,45 +166,47 @@ def check_sets(
     account: Account, old_account: Account, settings: dict[str, str | None]
 ) -> None:
     """Check that every set has annotations to learn from or to score on."""
-    split_off = [name for name in account.docs if settings[name] == ""]
-    if not any(account.labels[name] for name in ("train", *split_off)):
-        cause = why_empty(account, ("train", *split_off))
+    from_train = ("train", *(n for n in account.docs if settings[n] == ""))
+    if not any(account.labels[name] for name in from_train):
+        cause = why_empty(account, from_train)
         raise ValueError(f"{settings['train']} has no annotation of any label: {cause}")
-    labels = ", ".join(sorted(account.labels["train"]))
-    for own, name in ((old_account, "old_test"), *((account, n) for n in account.docs)):
-        if name in own.docs and not own.labels[name]:
-            source = settings[name] or f"The {name} set split off {settings['train']}"
-            what = "any label" if own is old_account else labels or "any label"
-            cause = why_empty(own, (name,))
-            raise ValueError(f"{source} has no annotation of {what}: {cause}")
+    if old_account.docs and not old_account.labels["old_test"]:
+        raise ValueError(
+            f"{settings['old_test']} has no annotation, and vars.old_test needs gold "
+            f"of the old labels: {why_empty(old_account, ('old_test',))}"
+        )
+    labels = ", ".join(sorted(account.labels["train"])) or "any label"
+    for name in [name for name in account.docs if not account.labels[name]]:
+        source = settings[name] or f"The {name} set split off {settings['train']}"
+        cause = why_empty(account, (name,))
+        if name in from_train:
+            one = "train is one text or document, which is not split; see doc_id"
+            why = "too few rows have one" if account.docs[name] else one
+            cause = f"{why}. Annotate more, or set vars.dev and vars.test."
+        raise ValueError(f"{source} has no annotation of {labels}: {cause}")
 
 
 def why_empty(account: Account, names: Collection[str]) -> str:
     """Say why there is no annotation in some sets, and what to do."""
-    counts: Counts = sum((account.by_set[name] for name in names), Counter())
-    n_of = {kind: counts["rows", kind] for kind in KINDS}
-    ignored = Counter(
-        {why: n for (what, why), n in counts.items() if what == "ignored"}
-    )
-    reasons = ", ".join(f"{why} ({n})" for why, n in ignored.most_common(N_REASONS))
-    if not n_of["in"] and "train" in names:
+    counts = Counter()
+    for name in names:
+        # A copy of `train` has no counts of its own.
+        counts += account.by_set.get(name, Counter())
+    n_rows, n_rejected = counts["rows", "in"], counts["rows", "rejected"]
+    most = Counter({why: n for (what, why), n in counts.items() if what == "ignored"})
+    if not n_rows:
         return "it is empty."
-    if not n_of["in"]:
-        return (
-            "train is one text or document, which is not split. Set vars.dev and "
-            "vars.test, or leave out doc_id."
-        )
-    if n_of["rejected"]:
+    if n_rejected:
         first = in_line(account.rejected[0])
-        return f"{n_of['rejected']} of {n_of['in']} rows were rejected, first {first}."
-    if ignored:
-        cure = (
-            "; see --annotated-labels and --map" if counts["spans", "ignored"] else ""
-        )
-        return f"all that it has was ignored: {reasons}{cure}."
+        return f"{n_rejected} of {n_rows} rows were rejected, first {first}."
+    what = ", ".join(f"{why} ({n})" for why, n in most.most_common(N_REASONS))
+    if counts["spans", "ignored"]:
+        return f"its spans were ignored: {what}; see --annotated-labels and --map."
+    if counts["rows", "ignored"] == n_rows:
+        return f"all its rows were ignored: {what}."
     return (
-        f"none of its {n_of['in']} rows has a span under spans, entities, label, "
-        "labels or annotations. Annotate some, or name the key so."
+        f"none of its {n_rows} rows has a span under spans, entities, label, labels or "
+        "annotations. Annotate some, or name the key so."
     )
 
 

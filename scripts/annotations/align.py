@@ -107,12 +107,7 @@ def rename_labels(record: Record, kind: Kind, options: Options) -> Record:
             if span.label in names and not label:
                 ignored.append(f"{span.label}, dropped by --map")
                 continue
-            try:
-                check_label(label, kind)
-            except RejectedError as error:
-                error.n_spans = len(record.spans) + len(record.wrong)
-                error.n_spans += len(record.ignored)
-                raise
+            check_label(label, kind)
             spans.append(span._replace(label=kind.to_label(label)))
     return record._replace(
         spans=tuple(renamed[0]),

@@ -75,6 +75,7 @@ def choose(row: Row, kind: Kind, options: Options) -> Row:
         record = record and rename_labels(record, kind, options)
         return row._replace(record=record)
     except RejectedError as error:
+        error.n_spans = row.n_spans
         return row._replace(record=None, error=error)
 
 

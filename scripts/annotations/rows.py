@@ -31,7 +31,7 @@ JSON_LIST = re.compile(rb"\s*(\[\s*[\[{\]]|\[\s*$|\[\s*\n|\{\s*\n)")
 # Levels in a row: Python writes about 1,000 to JSON, and no tool needs 10.
 MAX_DEPTH = 100
 NO_JSON, TOO_DEEP = "not JSON in UTF-8", "nested too deeply"
-# Broken rows at the beginning by which a file is recognized that has no others.
+# Broken rows that look like JSON by which a file is recognized that has no others.
 N_BROKEN = 3
 # Keys of a row in the file of rejected rows.
 REJECTED = {"file", "line", "reason", "row"}
@@ -105,17 +105,17 @@ def rows_of(path: Path, content: bytes, name: str) -> Iterator[Row]:
     if JSON_LIST.match(content):
         return map(unwrap, read_list(path, content))
     rows = [*read_lines(path, content)]
-    check_lines(path, content, rows[:N_BROKEN])
+    check_lines(path, content, rows)
     return map(unwrap, rows)
 
 
 def check_lines(path: Path, content: bytes, rows: list[Row]) -> None:
-    """Refuse a file that is not JSON Lines at all, by its first lines."""
+    """Refuse a file of which no line is JSON: each would be rejected, one by one."""
     if not rows or not all(row.error for row in rows):
         return
-    # A few lines that look like JSON are rejected one by one.
+    # A few lines that look like JSON are to be corrected.
     is_json = any(row.value.lstrip().startswith(("{", "[")) for row in rows)
-    if not is_json or len(rows) == N_BROKEN:
+    if not is_json or len(rows) >= N_BROKEN:
         head, first = content[:HEAD_SIZE], rows[0]
         why = str(first.error) if is_json else short(first.value)
         raise ValueError(f"{path} is {name_kind(head, path.suffix.lower(), why)}")

@@ -3,7 +3,8 @@
 import re
 
 JSON = "export JSON Lines, or another format of scripts/annotations/README.md"
-NAME = rb"\"?[\w #./:-]{0,40}\"?"
+# A name in the first line of a table.
+NAME = rb"\"?[\w#./:-][\w #./:-]{0,39}\"?"
 # How such files begin, what they are, and what to do.
 KINDS = [
     (rb"%PDF", "a PDF", JSON),
@@ -19,10 +20,14 @@ KINDS = [
     (rb"\s*<(?i:!doctype html|html)", "HTML", JSON),
     (rb"\s*<", "XML", JSON),
     (rb"[^\n]*\0", "a binary file, or text in UTF-16", f"save it as UTF-8, or {JSON}"),
-    (rb"\s*(\w+ *= *[\[({]|\[\s*\(|\(|\{\s*')", "Python", "write it with json.dump"),
-    (rb"%s(,%s)+\s*\n" % (NAME, NAME), "CSV", JSON),
-    (rb"%s(;%s)+\s*\n" % (NAME, NAME), "CSV with semicolons", JSON),
-    (rb"%s(\t%s)+\s*\n" % (NAME, NAME), "a table with tabs", JSON),
+    (
+        rb"\s*(\w+ *= *[\[({]|\[?\s*\(\s*['\"]|\{\s*')",
+        "Python",
+        "write it with json.dump",
+    ),
+    (rb"(%s)?(,%s)+\s*\n" % (NAME, NAME), "CSV", JSON),
+    (rb"(%s)?(;%s)+\s*\n" % (NAME, NAME), "CSV with semicolons", JSON),
+    (rb"(%s)?(\t%s)+\s*\n" % (NAME, NAME), "a table with tabs", JSON),
 ]
 
 

@@ -229,7 +229,7 @@ def test_row_that_says_nothing_of_entities_is_ignored_and_alone_is_the_cause(
     assert (show(docs), account["ignored"]) == (["Ada/PER"], {reason: len(rows)})
     if "another" not in reason:
         (tmp_path / "in").unlink()
-        with pytest.raises(ValueError, match=f"all that it has was ignored: {reason}"):
+        with pytest.raises(ValueError, match=f"were ignored: {reason}"):
             convert(tmp_path, lines(*rows))
 
 
@@ -326,6 +326,7 @@ def test_one_document_or_text_is_named_as_the_cause(tmp_path):
     "rows, flags, cause",
     [
         ([{"text": TEXT}], {}, "none of its 1 rows has a span under spans, entities"),
+        ([{"text": TEXT}], {"dev": "", "test": ""}, "none of its 1 rows has a span"),
         (
             [ROW],
             {"annotated_labels": "X, Y"},
