@@ -21,6 +21,7 @@ from scripts.annotations.align import (
 )
 from scripts.annotations.offsets import Votes
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Row
+from scripts.annotations.repeats import merge_partial, prefer_annotated
 from scripts.annotations.rows import list_files, read_rows
 from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
 from scripts.command import track
@@ -53,19 +54,7 @@ def read_annotations(
                 votes.add(row.record)
         reading = votes.choose(options.offsets, options.inclusive)
         found += [row._replace(reading=reading) for row in rows]
-    return prefer_annotated(found) if options.merge else found
-
-
-def prefer_annotated(rows: list[Row]) -> list[Row]:
-    """Ignore a row without annotations where another one of its text has some."""
-    annotated = {r.record.text for r in rows if r.record and r.record.annotated}
-    reason = "not annotated, and another row of the text is"
-    return [
-        row._replace(record=None, error=IgnoredError(reason, row.n_spans))
-        if row.record and not row.record.annotated and row.record.text in annotated
-        else row
-        for row in rows
-    ]
+    return merge_partial(prefer_annotated(found)) if options.merge else found
 
 
 def choose(row: Row, kind: Kind, options: Options) -> Row:

@@ -502,6 +502,7 @@ BROKEN = {
     "CSV": (b"id,text,label\n1,Flu came.,D\n", "is CSV: export JSON Lines"),
     "token a row": (b"Sentence #,Word,Tag\nSentence: 1,Flu,B-D\n,came,O\n", "is CSV"),
     "CSV with semicolons": (b"id;text\n1;Flu\n", "is CSV with semicolons: export"),
+    "sentence numbers": (b"1\tFlu\tB-D\n1\tcame\tO\n2\tNo\tO\n", "put the token first"),
     "table": (b"id\ttext\n1\tFlu\n", "is a table with tabs: export"),
     "XML": (b'<?xml version="1.0"?>\n<doc>Flu</doc>\n', "is XML: export"),
     "HTML": (b"\n<!DOCTYPE html>\n<html>\n", "is HTML: export"),

@@ -114,6 +114,15 @@ READ = {
         lines({**PROPOSED, "spans": [{**ADA, "score": 0.7}]}),
         ["Ada/PER?"],
     ),
+    "proposals about one text": (
+        lines(
+            {**PROPOSED, "spans": [{**ADA, "score": 0.7}]},
+            {**PROPOSED, "spans": [{**BOB, "score": 0.4}]},
+            {**PROPOSED, "spans": [{**BOB, "score": 0.4}]},
+            {**PROPOSED, "answer": "reject", "spans": [{**BOB, "label": "GPE"}]},
+        ),
+        ["Ada/PER, Bob/ORG?"],
+    ),
     "no proposal: there are tokens to choose from": (
         lines({**PROPOSED, "spans": [{**ADA, "score": 0.7}], "tokens": []}),
         ["Ada/PER"],
@@ -195,7 +204,10 @@ def test_export_is_read_as_its_tool_means_it(tmp_path, name):
     content, wanted = READ[name]
     docs, account = convert(tmp_path, content)
     assert show(docs) == wanted
-    assert account["rows"]["ignored"] == account["rows"]["rejected"] == 0
+    assert account["rows"]["rejected"] == 0
+    assert account["rows"]["in"] == len(docs) + account["rows"]["ignored"]
+    n_merged = account["ignored"].get("merged with another row of the text", 0)
+    assert account["rows"]["ignored"] == n_merged
 
 
 OTHER_ROWS = {

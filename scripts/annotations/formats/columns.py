@@ -65,6 +65,11 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
         n_docs += fields[:1] == [DOC_START] or line.startswith(NEW_DOC)
     sentences = [sentence for _, sentence in found]
     layout = are_numbered(sentences), count_columns(sentences)
+    if not layout[0] and number_sentences(sentences):
+        raise ValueError(
+            f"{path} has sentence numbers in the first column: put the token first, and "
+            "an empty line after each sentence."
+        )
     for document, sentence in found:
         # One mark for the whole file says nothing of documents.
         doc_id = f"{path.name}:{document}" if n_docs > 1 else ""
@@ -80,6 +85,13 @@ def are_numbered(sentences: list[list[Line]]) -> bool:
         counts = [[str(i + first) for i in range(len(numbers))] for first in (0, 1)]
         n_counting += numbers in counts
     return n_counting > len(long) / 2
+
+
+def number_sentences(sentences: list[list[Line]]) -> bool:
+    """Check whether the first column has numbers alone, and the second has words."""
+    rows = [fields for sentence in sentences for _, fields, _ in sentence]
+    has_words = any(len(row) > 2 and row[1] != row[1].upper() for row in rows)
+    return has_words and all(row[0].isdigit() for row in rows)
 
 
 def count_columns(sentences: list[list[Line]]) -> int:

@@ -234,7 +234,8 @@ def make_span(start: Any, end: Any, label: Any, text: Any = None) -> Span:
         values = short([start, end, label])
         raise RejectedError(f"offsets are not whole numbers: {values}")
     if not isinstance(label, str):
-        raise RejectedError(f"a label is not a name: {short(label)}, export its name")
+        cure = "name its key 'label'" if label is None else "export its name"
+        raise RejectedError(f"a label is not a name: {short(label)}, {cure}")
     return Span(start, end, label, text if isinstance(text, str) else None)
 
 
