@@ -20,12 +20,13 @@ from spacy.parts_of_speech import IDS
 from wasabi import msg
 
 from scripts.annotations.account import check_rejected, check_sets, show, warn
-from scripts.annotations.align import Align, Options
+from scripts.annotations.align import Align, Options, check_label
 from scripts.annotations.convert import convert_all
 from scripts.annotations.formats import Format
 from scripts.annotations.offsets import Offsets
 from scripts.command import run
 from scripts.components import kind_of, labels_of
+from scripts.components.kind import Kind
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import open_pipeline
 
@@ -40,6 +41,21 @@ def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
                 "a universal part of speech such as NOUN."
             )
     return {label: name for label, _, name in parts}
+
+
+def parse_map(pairs: Collection[str], kind: Kind) -> tuple[tuple[str, str], ...]:
+    """Parse the labels to rename or drop: `OLD=NEW`, `OLD=`."""
+    parts = [pair.partition("=") for pair in pairs]
+    for pair, (old, is_pair, new) in zip(pairs, parts, strict=True):
+        if not old or not is_pair:
+            raise ValueError(f"--map {pair}: write OLD=NEW, or OLD= to drop OLD.")
+        if new:
+            check_label(new, kind)
+    if parts and kind.FACTORY == "morphologizer":
+        raise ValueError(
+            "--map cannot rename features, whose labels hold = themselves."
+        )
+    return tuple((old, new) for old, _, new in parts)
 
 
 def main(
@@ -98,6 +114,12 @@ def main(
             help="Labels that were annotated, with commas; empty: all that occur."
         ),
     ] = "",
+    label_map: Annotated[
+        list[str],
+        typer.Option(
+            "--map", help="Rename or merge a label: OLD=NEW; drop it: OLD=. Repeatable."
+        ),
+    ] = [],  # noqa: B006
     partial: Annotated[
         bool | None,
         typer.Option(
@@ -130,15 +152,12 @@ def main(
     """Convert annotations to DocBin, and account for every row and span."""
     nlp = open_pipeline(base)
     kind = kind_of(nlp, component)
-    # A morphological label may hold commas itself.
-    text = (
-        annotated_labels
-        if "=" in annotated_labels
-        else annotated_labels.replace(",", " ")
-    )
-    labels = tuple(map(kind.to_label, text.split()))
+    # A morphological label may hold commas itself, and an entity type spaces.
+    separator = None if "=" in annotated_labels else ","
+    names = [name.strip() for name in annotated_labels.split(separator)]
+    labels = tuple(kind.to_label(name) for name in names if name)
     how = (format_name or "", offsets, inclusive, align, trim, merge, longest, partial)
-    options = Options(*how, labels, component, upos)
+    options = Options(*how, labels, component, upos, parse_map(label_map, kind))
     settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()

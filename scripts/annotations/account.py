@@ -25,7 +25,10 @@ class Account:
     """What happened to every row and span.
 
     Attributes:
-        counts: Rows, spans, repairs, reasons to ignore a row or span, and formats.
+        counts: Rows, spans, repairs, reasons to ignore a row or span, formats, and
+            notes of what was chosen.
+        by_set: The same for each set.
+        passed_over: Files that hold no annotations.
         rejected: The rejected rows, as `corpus/rejected.jsonl` has them.
         near: Training rows that are nearly the same as a held-out row, with that row.
         labels: The labels that occur in each set.
@@ -36,6 +39,8 @@ class Account:
     """
 
     counts: Counts = field(default_factory=Counter)
+    by_set: dict[str, Counts] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     near: list[tuple[str, str]] = field(default_factory=list)
     labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -76,6 +81,8 @@ class Account:
             "spans": {kind: self.counts["spans", kind] for kind in KINDS},
             "repairs": self.counts_of("repairs"),
             "ignored": self.counts_of("ignored"),
+            "notes": self.counts_of("notes"),
+            "passed_over": self.passed_over,
             "reasons": dict(reasons(self.rejected)),
             "docs": self.docs,
             "offsets": {
@@ -124,10 +131,13 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
         is_rejected = what == "rows" and account.rejected
         file = f" ({rejected_path})" if is_rejected else ""
         print(f"{name}{n_in} {what}: {kinds}{file}")
-    for what in ("repairs", "ignored"):
+    for what in ("repairs", "ignored", "notes"):
         if counts[what]:
             kinds = [f"{kind} ({n})" for kind, n in counts[what].items()]
             print(f"{name}{what}: {', '.join(kinds)}")
+    if others := account.passed_over:
+        names = ", ".join(others[:N_ROWS_SHOWN])
+        print(f"{name}{len(others)} files without annotations passed over: {names}")
     for file, unit in counts["offsets"].items():
         print(f"{file}: offsets count {unit}")
     for row in account.rejected[:N_ROWS_SHOWN]:
@@ -146,8 +156,9 @@ def check_rejected(account: Account, max_share: float, path: Path) -> None:
             f"{n_rejected} of {n_rows} rows were rejected, a share of more than "
             f"{max_share:g} (--max-rejected): "
             + "; ".join(f"{reason} ({n})" for reason, n in most)
-            + f". All are in {path}: correct them in your files, or see the flags for "
-            "repairs in preprocess --help."
+            + f". The first is {in_line(account.rejected[0])}. All are in {path}: "
+            "correct them in your files, or see the flags for repairs in preprocess "
+            "--help."
         )
 
 
@@ -155,19 +166,48 @@ def check_sets(
     account: Account, old_account: Account, settings: dict[str, str | None]
 ) -> None:
     """Check that every set has annotations to learn from or to score on."""
+    from_train = ("train", *(n for n in account.docs if settings[n] == ""))
+    if not any(account.labels[name] for name in from_train):
+        cause = why_empty(account, from_train)
+        raise ValueError(f"{settings['train']} has no annotation of any label: {cause}")
     if old_account.docs and not old_account.labels["old_test"]:
         raise ValueError(
-            f"{settings['old_test']} has no annotation: vars.old_test needs gold "
-            "of the old labels."
+            f"{settings['old_test']} has no annotation, and vars.old_test needs gold "
+            f"of the old labels: {why_empty(old_account, ('old_test',))}"
         )
     labels = ", ".join(sorted(account.labels["train"])) or "any label"
-    for name in account.docs:
-        if not account.labels[name]:
-            source = settings[name] or f"The {name} set split off {settings['train']}"
-            raise ValueError(
-                f"{source} has no annotation of {labels}: vars.{name} needs some; a "
-                "dev or test set left empty is split off vars.train."
-            )
+    for name in [name for name in account.docs if not account.labels[name]]:
+        source = settings[name] or f"The {name} set split off {settings['train']}"
+        cause = why_empty(account, (name,))
+        if name in from_train:
+            one = "train is one text or document, which is not split; see doc_id"
+            why = "too few rows have one" if account.docs[name] else one
+            cause = f"{why}. Annotate more, or set vars.dev and vars.test."
+        raise ValueError(f"{source} has no annotation of {labels}: {cause}")
+
+
+def why_empty(account: Account, names: Collection[str]) -> str:
+    """Say why there is no annotation in some sets, and what to do."""
+    counts = Counter()
+    for name in names:
+        # A copy of `train` has no counts of its own.
+        counts += account.by_set.get(name, Counter())
+    n_rows, n_rejected = counts["rows", "in"], counts["rows", "rejected"]
+    most = Counter({why: n for (what, why), n in counts.items() if what == "ignored"})
+    if not n_rows:
+        return "it is empty."
+    if n_rejected:
+        first = in_line(account.rejected[0])
+        return f"{n_rejected} of {n_rows} rows were rejected, first {first}."
+    what = ", ".join(f"{why} ({n})" for why, n in most.most_common(N_REASONS))
+    if counts["spans", "ignored"]:
+        return f"its spans were ignored: {what}; see --annotated-labels and --map."
+    if counts["rows", "ignored"] == n_rows:
+        return f"all its rows were ignored: {what}."
+    return (
+        f"none of its {n_rows} rows has a span under spans, entities, label, labels or "
+        "annotations. Annotate some, or name the key so."
+    )
 
 
 def warn(new: list[str], known: Collection[str], tested: Collection[str]) -> None:
@@ -177,4 +217,6 @@ def warn(new: list[str], known: Collection[str], tested: Collection[str]) -> Non
     alike = {name.casefold(): name for name in known}
     for name in new:
         if other := alike.get(name.casefold()):
-            msg.warn(f"{name} is new: if you mean the base's {other}, write it so.")
+            msg.warn(
+                f"{name} is new: if you mean the base's {other}, --map {name}={other}."
+            )

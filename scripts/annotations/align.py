@@ -13,7 +13,7 @@ from spacy.util import filter_spans
 
 from scripts.annotations.account import Counts
 from scripts.annotations.offsets import CHARS, Reading, to_span
-from scripts.annotations.records import Record, RejectedError, Row, Span
+from scripts.annotations.records import Record, RejectedError, Row, Span, short
 from scripts.components.kind import COMPLETE, Fact, Kind
 from scripts.components.ner import INCORRECT
 
@@ -39,6 +39,7 @@ class Options(NamedTuple):
     What is empty or None is found out: the format, what offsets count and whether they
     are inclusive for each file, the labels from those that occur, and `partial` from
     the kind of the component. `upos`: universal tags are those of a tagger.
+    `label_map`: labels to rename, each with its new name; with an empty one, to drop.
     """
 
     format_name: str = ""
@@ -52,6 +53,7 @@ class Options(NamedTuple):
     labels: tuple[str, ...] = ()
     component: str = "ner"
     upos: bool = False
+    label_map: tuple[tuple[str, str], ...] = ()
 
 
 def text_error(text: str, max_length: int) -> RejectedError | None:
@@ -72,11 +74,7 @@ def choose_layer(record: Record, kind: Kind, options: Options) -> Record:
     """
     own = "upos" if options.upos and kind.FACTORY == "tagger" else kind.FACTORY
     spans, wrong = (
-        tuple(
-            span._replace(label=kind.to_label(span.label))
-            for span in some
-            if span.layer in ("", own)
-        )
+        tuple(span for span in some if span.layer in ("", own))
         for some in (record.spans, record.wrong)
     )
     if record.spans and not spans and own not in record.layers:
@@ -88,8 +86,52 @@ def choose_layer(record: Record, kind: Kind, options: Options) -> Record:
             f"marks {names}, but vars.component is {options.component}{flag}",
             len(record.spans),
         )
-    ignored = record.ignored if kind.IS_DENSE else ()
+    # Those of a sentence in CoNLL-U are about its words.
+    ignored = record.ignored if kind.IS_DENSE or not record.sentence else ()
     return record._replace(spans=spans, wrong=wrong, ignored=ignored)
+
+
+def rename_labels(record: Record, kind: Kind, options: Options) -> Record:
+    """Return a record with its labels renamed or dropped, and as spaCy writes them.
+
+    Raises:
+        RejectedError: If a label cannot be learned.
+    """
+    names, ignored, notes = dict(options.label_map), [], []
+    renamed: list[list[Span]] = [[], []]
+    for spans, some in zip(renamed, (record.spans, record.wrong), strict=True):
+        for span in some:
+            label = names.get(span.label, span.label)
+            if span.label in names:
+                notes.append(show_renamed(span.label, label))
+            if span.label in names and not label:
+                ignored.append(f"{span.label}, dropped by --map")
+                continue
+            check_label(label, kind)
+            spans.append(span._replace(label=kind.to_label(label)))
+    return record._replace(
+        spans=tuple(renamed[0]),
+        wrong=tuple(renamed[1]),
+        ignored=(*record.ignored, *ignored),
+        notes=(*record.notes, *notes),
+    )
+
+
+def show_renamed(old: str, new: str) -> str:
+    """Write what `--map` does to a label."""
+    return f"--map {old}={new}"
+
+
+def check_label(label: str, kind: Kind) -> None:
+    """Reject a label that a config, a terminal or spaCy takes for something else."""
+    is_plain = bool(label) and label.isprintable() and label == label.strip()
+    is_plain &= not label.startswith("!") and "  " not in label
+    # Tags are words, such as PRP$; an entity type may be several.
+    is_known = " " not in label if kind.IS_DENSE else "$" not in label
+    if not is_plain or not is_known:
+        raise RejectedError(
+            f"a label that spaCy cannot learn: {short(label)}; see --map"
+        )
 
 
 def annotate(
@@ -105,6 +147,7 @@ def annotate(
     many spans were ignored, repaired or rejected, and the repairs.
     """
     counts, record, spans = Counter(), row.record, []
+    counts.update(("notes", note) for note in record.notes)
     for reason in record.ignored:
         counts["spans", "ignored"] += 1
         counts["ignored", reason] += 1
@@ -273,7 +316,8 @@ def find_span(
         raise OtherTokensError(misaligned(cut, doc))
     if ent.text != ent.text.strip():
         # spaCy's parser can do neither.
-        raise RejectedError(f"begins or ends with white space: {name(span)}")
+        reason = f"begins or ends with white space: {name(span)}; see --trim"
+        raise RejectedError(reason)
     bare = strip_punctuation(ent) if options.trim else ent
     if cut != span or bare != ent:
         kinds.append("trim")
@@ -283,7 +327,8 @@ def find_span(
 def check_span(span: Span, text: str) -> None:
     """Reject a span that is blank or outside its text, or that has another text."""
     if span.start < 0 or span.end > len(text):
-        raise RejectedError(f"outside the text: {name(span)} of {len(text)} characters")
+        where = f"{name(span)} of {len(text)} characters"
+        raise RejectedError(f"outside the text: {where}; see --offsets")
     surface = text[span.start : span.end]
     if not surface.strip():
         raise RejectedError(f"empty: {name(span)}")

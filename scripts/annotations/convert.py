@@ -11,10 +11,18 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from scripts.annotations.account import Account
-from scripts.annotations.align import Options, annotate, choose_layer, text_error
+from scripts.annotations.align import (
+    Options,
+    annotate,
+    choose_layer,
+    rename_labels,
+    show_renamed,
+    text_error,
+)
 from scripts.annotations.offsets import Votes
-from scripts.annotations.records import IgnoredError, RejectedError, Row
-from scripts.annotations.rows import find_annotations, read_rows
+from scripts.annotations.records import IgnoredError, Record, RejectedError, Row
+from scripts.annotations.repeats import merge_partial, prefer_annotated
+from scripts.annotations.rows import list_files, read_rows
 from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
 from scripts.command import track
 from scripts.components import kind_of, labels_of
@@ -28,10 +36,17 @@ SETS = ("dev", "test", "old_test", "train")
 MAX_CORRECTED = 1500
 
 
-def read_annotations(pattern: str, kind: Kind, options: Options) -> list[Row]:
-    """Read all rows that a pattern names, and how the offsets of each file count."""
+def read_annotations(
+    pattern: str, kind: Kind, options: Options, account: Account
+) -> list[Row]:
+    """Read all rows that a pattern names, and how the offsets of each file count.
+
+    The account notes the files that hold no annotations.
+    """
     found: list[Row] = []
-    for path in find_annotations(pattern):
+    files, others = list_files(pattern)
+    account.passed_over += map(str, others)
+    for path in files:
         rows, votes = read_rows(path, options.format_name), Votes()
         rows = [choose(row, kind, options) for row in rows]
         for row in rows:
@@ -39,15 +54,17 @@ def read_annotations(pattern: str, kind: Kind, options: Options) -> list[Row]:
                 votes.add(row.record)
         reading = votes.choose(options.offsets, options.inclusive)
         found += [row._replace(reading=reading) for row in rows]
-    return found
+    return merge_partial(prefer_annotated(found)) if options.merge else found
 
 
 def choose(row: Row, kind: Kind, options: Options) -> Row:
     """Keep what a row marks for a kind of component, or reject the row."""
     try:
         record = row.record and choose_layer(row.record, kind, options)
+        record = record and rename_labels(record, kind, options)
         return row._replace(record=record)
     except RejectedError as error:
+        error.n_spans = row.n_spans
         return row._replace(record=None, error=error)
 
 
@@ -64,12 +81,13 @@ def read_sets(
     kind: Kind,
     options: Options,
     known: Collection[str],
+    account: Account,
 ) -> tuple[dict[str, list[Row]], Collection[str], bool]:
     """Read the rows of every set, the labels that count, and if they are corrections.
 
     Nothing is split off corrections: all of them are to be learned.
     """
-    rows = read_annotations(settings["train"], kind, options)
+    rows = read_annotations(settings["train"], kind, options, account)
     records = [row.record for row in rows if row.record]
     labels = options.labels or count_labels(records)
     corrections = are_corrections(rows, labels, known)
@@ -83,8 +101,21 @@ def read_sets(
     for name in SETS:
         if settings[name] and name != "train":
             how = options_for(name, options)
-            sets[name] = read_annotations(settings[name], kind, how)
+            sets[name] = read_annotations(settings[name], kind, how, account)
+    check_map(options, [row.record for some in sets.values() for row in some])
     return sets, labels, corrections
+
+
+def check_map(options: Options, records: list[Record | None]) -> None:
+    """Check that each label that `--map` names occurs."""
+    known = [record for record in records if record]
+    done = {note for record in known for note in record.notes}
+    labels = ", ".join(sorted(count_labels(known))) or "none"
+    for old, new in options.label_map:
+        if (text := show_renamed(old, new)) not in done:
+            raise ValueError(
+                f"{text}: no span has that label, the labels are {labels}."
+            )
 
 
 def options_of(kind: Kind, options: Options) -> Options:
@@ -118,7 +149,7 @@ def convert_all(
     known = labels_of(nlp, options.component)
     kind = kind_of(nlp, options.component)
     how = options_of(kind, options)
-    sets, labels, account.corrections = read_sets(settings, kind, how, known)
+    sets, labels, account.corrections = read_sets(settings, kind, how, known, account)
     for name in [name for name in SETS if name in sets]:
         is_old = name == "old_test"
         own, counted = (old_account, None) if is_old else (account, labels)
@@ -126,7 +157,9 @@ def convert_all(
         docs = convert(sets[name], nlp, own_how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
         docs = examine(docs, name, kind.facts, held_out, own)
+        before = own.counts.copy()
         own.docs[name] = write_files(docs, output_dir / name)
+        own.by_set[name] = own.counts - before
     if account.corrections:
         # To list them as they were made: completed, they are trained on.
         shutil.copytree(output_dir / "train", output_dir / "corrections")
@@ -190,7 +223,8 @@ def check_repeated(
     # Two rows may be about different parts of a text that was not annotated as a whole.
     is_partial = annotations[-1] or before[-1]
     if not is_partial or contradict(annotations, before, kind):
-        reason = f"the same text with other spans: {other.file}:{other.line}"
+        where = f"{other.file}:{other.line}"
+        reason = f"the same text with other spans: {where}; see --no-merge"
         raise RejectedError(reason, other=other)
 
 
@@ -228,7 +262,7 @@ def convert_file(
     """
     kind, account = kind_of(nlp, options.component), Account()
     options = options_of(kind, options)
-    rows = read_annotations(pattern, kind, options)
+    rows = read_annotations(pattern, kind, options, account)
     records = [row.record for row in rows if row.record]
     labels = [*(options.labels or count_labels(records))]
     docs = (doc for _, doc in convert(rows, nlp, options, labels, account))

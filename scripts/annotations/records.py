@@ -42,6 +42,8 @@ class Record(NamedTuple):
         sentence: Whether the text is one sentence, and so has one root.
         ignored: Why each annotation that was left out was.
         layers: What was looked for, even if nothing of it was found.
+        notes: What was chosen in reading it, to be counted and shown.
+        annotated: Whether the row has a place for annotations at all.
     """
 
     text: str
@@ -54,6 +56,8 @@ class Record(NamedTuple):
     sentence: bool = False
     ignored: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    annotated: bool = True
 
 
 class Reading(NamedTuple):

@@ -14,6 +14,8 @@ from scripts.scale.storage import BROKEN, find_files, open_plain
 # Longest text in characters that is not split. It has some hundred words: a batch of
 # training holds several such texts, and a batch to annotate takes a few megabytes.
 MAX_LENGTH = 2_000
+# Bytes of the longest line: a book has a million.
+MAX_LINE = 1 << 28
 # Where a longer text is split, the best first: at a paragraph, line, sentence or word.
 BOUNDARIES = [
     re.compile(boundary)
@@ -51,8 +53,12 @@ def read_lines(path: Path) -> Iterator[str]:
     """Read the text of each line of JSON or of `.txt`, compressed or not."""
     is_json = not path.name.endswith((".txt", ".txt.gz", ".txt.zst"))
     expected = 'UTF-8 and JSON with a "text"' if is_json else "UTF-8"
-    with open_plain(path) as lines:
+    with open_plain(path) as file:
+        # A few bytes may unpack to a line of gigabytes.
+        lines = iter(lambda: file.readline(MAX_LINE), b"")
         for number, line in enumerate(lines, start=1):
+            if len(line) == MAX_LINE:
+                raise ValueError(f"{path}:{number}: more than {MAX_LINE} bytes long.")
             try:
                 # Some editors write a mark at the beginning of a file.
                 text = line.decode("utf-8-sig").strip()
@@ -60,6 +66,8 @@ def read_lines(path: Path) -> Iterator[str]:
                     text = srsly.json_loads(text)["text"]
                 if not isinstance(text, str):
                     raise TypeError("the text is not a string")
+                # Half of a UTF-16 pair, which JSON can hold, can't be annotated.
+                text.encode()
             except (ValueError, LookupError, TypeError) as error:
                 message = f"{path}:{number}: not {expected}: {error}."
                 raise ValueError(message) from error

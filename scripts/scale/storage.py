@@ -15,6 +15,8 @@ from typing import BinaryIO
 from scripts.files import written_whole
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# Bytes that are read into memory at once: annotations have some thousand rows.
+MAX_SIZE = 1 << 30
 # Raised while a compressed file is read that is damaged or incomplete.
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -94,6 +96,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole, local or in object storage."""
     with storage_errors(path), written_whole(path) as part:
         part.write_bytes(content)
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a file whole, decompressed; a few bytes may unpack to gigabytes."""
+    with open_plain(path) as file:
+        content = file.read(MAX_SIZE + 1)
+    if len(content) > MAX_SIZE:
+        raise ValueError(f"{path} holds more than {MAX_SIZE >> 30} GB: split it.")
+    return content
 
 
 @contextmanager

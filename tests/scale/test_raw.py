@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from scripts.inputs import checksums
+from scripts.scale import raw
 from scripts.scale.raw import Seen, read_texts, split_text
 
 
@@ -16,11 +17,27 @@ def test_raw_text_in_another_encoding_is_an_error_with_its_place(tmp_path, name)
         list(read_texts(str(tmp_path / name)))
 
 
-@pytest.mark.parametrize("line", ["{broken", "[1]", '{"txt": "a"}', '{"text": 1}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{broken", "[1]", '{"txt": "a"}', '{"text": 1}', '{"text": "\\ud83d"}'),
+        '{"text": ' + "[" * 5000 + "]" * 5000 + "}",
+    ],
+    ids=range(6),
+)
 def test_raw_line_without_text_is_an_error_with_its_place(tmp_path, line):
     (tmp_path / "raw.jsonl").write_text(f'{{"text": "a"}}\n{line}\n')
     with pytest.raises(ValueError, match=r"raw\.jsonl:2: no"):
         list(read_texts(str(tmp_path / "raw.jsonl")))
+
+
+def test_raw_line_that_would_fill_the_memory_is_an_error_with_its_place(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(raw, "MAX_LINE", 1000)
+    (tmp_path / "raw.txt.gz").write_bytes(gzip.compress(b"One.\n" + b" " * 2000))
+    with pytest.raises(ValueError, match=r"raw\.txt\.gz:2: more than 1000 bytes"):
+        list(read_texts(str(tmp_path)))
 
 
 def test_text_file_has_a_paragraph_a_line(tmp_path):

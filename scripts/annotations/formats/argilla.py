@@ -29,10 +29,12 @@ def parse(value: Any) -> Record:
         raise IgnoredError(status.lower())
     answers = [parse_list(answer) for answer in answers_of(value) if is_spans(answer)]
     if not answers:
-        raise IgnoredError("not annotated")
+        parts = ("prediction", "suggestion")
+        has_more = any(value[key] for key in value if any(p in key for p in parts))
+        raise IgnoredError("predictions only" if has_more else "not annotated")
     fields = value.get("fields")
-    text = (fields if isinstance(fields, dict) else value).get("text")
-    return make_record({**value, "text": text}, agreed(answers, "keep one response"))
+    row = {**value, **fields} if isinstance(fields, dict) else value
+    return make_record(row, agreed(answers, "keep one response"))
 
 
 def is_spans(answer: Any) -> bool:

@@ -17,6 +17,7 @@ NUMBER = re.compile(r"\d+([-.]\d+)?")
 N_COLUMNS = 10
 # Names of a sentence's document and text in its comments.
 DOCUMENT, TEXT = "newdoc id", "text"
+NEW_DOC = "# newdoc"
 
 
 def is_mine(path: Path, head: bytes) -> bool:
@@ -36,6 +37,8 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
     """Read each sentence as a row, numbered by its first line."""
     document, comments, lines = "", {}, []
     text = content.decode("utf-8-sig")
+    # One mark for the whole file says nothing of documents.
+    has_documents = text.count(NEW_DOC) > 1
     for number, line in enumerate([*LINE_END.split(text), ""], start=1):
         if line.startswith("#"):
             name, _, value = line[1:].partition("=")
@@ -43,7 +46,7 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
         elif line.strip():
             lines.append((number, line))
         elif lines:
-            document = comments.get(DOCUMENT, document)
+            document = comments.get(DOCUMENT, document) if has_documents else ""
             yield to_row(path, lines, comments.get(TEXT, ""), document)
             comments, lines = {}, []
 

@@ -15,27 +15,16 @@ LABELS = frozenset({"label", "labels", "entities"})
 
 def is_mine(keys: frozenset[str]) -> bool:
     """Recognize a row by the keys that doccano adds."""
-    return not MARKS.isdisjoint(keys) or ("id" in keys and not LABELS.isdisjoint(keys))
+    has_labels = "id" in keys and not LABELS.isdisjoint(keys) and "tokens" not in keys
+    return not MARKS.isdisjoint(keys) or has_labels
 
 
 def parse(value: Any) -> Record:
     """Parse one of doccano's rows; some have the text under `data`."""
-    if "entities" in value:
-        spans = plain.parse_list(value["entities"], parse_entity)
-    else:
-        spans = plain.parse_spans(value)
-    return plain.make_record({"text": value.get("data"), **value}, spans)
-
-
-def parse_entity(value: Any) -> Span:
-    """Parse an entity of the variant with relations, or a plain span."""
-    if isinstance(value, dict) and "start_offset" in value:
-        value = {
-            **value,
-            "start": value["start_offset"],
-            "end": value.get("end_offset"),
-        }
-    return plain.parse_span(value)
+    has_entities = "entities" in value
+    spans = plain.parse_list(value["entities"]) if has_entities else None
+    spans = plain.parse_spans(value) if spans is None else spans
+    return plain.make_record(value, spans)
 
 
 def to_row(text: str, spans: list[Span]) -> dict[str, Any]:

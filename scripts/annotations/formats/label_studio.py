@@ -36,12 +36,15 @@ def parse(value: Any) -> Record:
     done = [v for v in versions if not (v.get("was_cancelled") or v.get("skipped"))]
     done = [v for v in done if v.get("ground_truth")] or done
     if not done:
-        raise IgnoredError("cancelled" if versions else "not annotated")
+        why = "predictions only" if value.get("predictions") else "not annotated"
+        raise IgnoredError("cancelled" if versions else why)
+    if not (done := [v for v in done if not is_other(v)]):
+        raise IgnoredError("marks no spans, but the whole text")
     spans = agreed([parse_version(v) for v in done], "mark one as ground truth")
     # The text may have any name, too, if it is the only string.
     strings = [item for item in data.values() if isinstance(item, str)]
     only = strings[0] if len(strings) == 1 else None
-    return make_record({"text": only, **data}, spans)
+    return make_record({"text": only, **data} if only else data, spans)
 
 
 def has_labels(items: Any) -> bool:
@@ -62,11 +65,17 @@ def parse_version(version: dict[str, Any]) -> tuple[Span, ...]:
     return parse_list(marks, parse_value)
 
 
+def is_other(version: dict[str, Any]) -> bool:
+    """Check whether an annotation has results, and none of them is a span."""
+    results = version.get("result")
+    if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
+        return False
+    return bool(results) and not any(map(marks_text, results))
+
+
 def marks_text(result: dict[str, Any]) -> bool:
-    """Check whether a result is a span, not a relation, a choice and the like."""
-    value = result.get("value")
-    is_span = isinstance(value, dict) and "start" in value and "end" in value
-    return is_span or str(result.get("type", "labels")).endswith("labels")
+    """Check whether a result is a span, not a note on one, a relation or a choice."""
+    return str(result.get("type", "labels")).endswith("labels")
 
 
 def parse_value(value: Any) -> Span:

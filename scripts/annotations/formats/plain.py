@@ -1,7 +1,8 @@
 """Plain rows: `{"text": …, "spans"|"entities"|"label"|"labels": […]}`.
 
 A span is `{"start", "end", "label"}` with perhaps its `text`, or `[start, end, label]`
-or `[label, start, end]`; that of a relation has a `head` with `start` and `end`.
+or `[label, start, end]`; that of a relation has a `head` with `start` and `end`. Spans
+may be in one group, `{"spans": {"sc": […]}}`, and each may have an `answer` of its own.
 `"partial": true` means that unmarked text was not annotated; spans under `wrong` were
 rejected. `tokens` may be those of spaCy's `Doc.to_json`, with tags, morphology, heads
 and relations. Other formats are made of the same parts.
@@ -11,15 +12,31 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from scripts.annotations.records import Record, RejectedError, Span, short
+from scripts.annotations.records import (
+    IgnoredError,
+    Record,
+    RejectedError,
+    Span,
+    short,
+)
 
 SPAN_KEYS = ("spans", "entities", "label", "labels", "annotations")
+# Keys that say that a row was annotated, whether or not something was found.
+ANSWER_KEYS = frozenset({*SPAN_KEYS, "ents", "wrong", "relations"})
+# Keys of the text; another one than the first counts if it is the only one.
+TEXT_KEYS = ("text", "content", "sentence", "document", "data", "body")
+# Keys of where a span begins, and of its label, in one tool or another.
+START_KEYS = frozenset({"start", "start_offset", "startOffset", "begin", "offset"})
+LABEL_KEYS = frozenset({"label", "labels", "type", "entity", "entity_type", "class"})
 GROUP_KEYS = ("doc_id", "document_id", "doc")
+ANSWERS = ("accept", "reject", "ignore")
 # Layers of what is marked on tokens.
 TOKEN_LAYERS = ("tagger", "upos", "morphologizer", "parser")
 BLANK = (None, "", "_")
 # Half of a UTF-16 pair can't be written as UTF-8.
 HALF_PAIR = re.compile("[\ud800-\udfff]")
+# A text that is only the address of a text.
+ADDRESS = re.compile(r"\s*(\w+://|/data/(upload|local-files)/)\S+\s*")
 
 
 def is_mine(keys: frozenset[str]) -> bool:
@@ -37,7 +54,8 @@ def parse(value: Any) -> Record:
         raise RejectedError(f"a layer that is not known: {short(layer)}")
     # A relation has a layer of its own.
     spans = [s._replace(layer=s.layer or layer) for s in parse_spans(value)]
-    return complete_record(value, (*spans, *parse_tokens(value)), wrong)
+    record = complete_record(value, (*spans, *parse_tokens(value)), wrong)
+    return by_answer(record, value)
 
 
 def complete_record(
@@ -45,7 +63,10 @@ def complete_record(
 ) -> Record:
     """Make a record of a row that says how it was annotated."""
     ignored = value.get("ignored", [])
-    if not isinstance(ignored, list) or not all(isinstance(i, str) for i in ignored):
+    are_reasons = isinstance(ignored, list) and all(
+        isinstance(reason, str) and reason.isprintable() for reason in ignored
+    )
+    if not are_reasons:
         raise RejectedError(f"not a list of reasons: {short(ignored)}")
     has_entities = "ents" in value or value.get("layer") == "ner"
     return make_record(value, spans, wrong)._replace(
@@ -54,6 +75,29 @@ def complete_record(
         sentence=value.get("sentence") is True,
         ignored=tuple(ignored),
         layers=("ner",) if has_entities else (),
+        annotated=bool(spans) or not ANSWER_KEYS.isdisjoint(value),
+        notes=group_notes(value) if spans else (),
+    )
+
+
+def by_answer(record: Record, row: dict[str, Any]) -> Record:
+    """Sort the spans of a record by the answer that each of them has in its row."""
+    items = row.get("spans")
+    if not isinstance(items, list):
+        return record
+    answers = [item.get("answer") if isinstance(item, dict) else None for item in items]
+    if other := [a for a in answers if a not in (None, *ANSWERS)]:
+        reason = f"the answer is not one of {', '.join(ANSWERS)}: {short(other[0])}"
+        raise RejectedError(reason, len(record.spans))
+    # Spans of other layers come after those under `spans`.
+    answers += [None] * (len(record.spans) - len(answers))
+    pairs = [*zip(record.spans, answers, strict=True)]
+    n_ignored = answers.count("ignore")
+    return record._replace(
+        spans=tuple(span for span, answer in pairs if answer in (None, "accept")),
+        wrong=(*record.wrong, *(span for span, answer in pairs if answer == "reject")),
+        ignored=(*record.ignored, *["answer ignore"] * n_ignored),
+        partial=record.partial or n_ignored > 0,
     )
 
 
@@ -98,7 +142,8 @@ def head_of(token: dict[str, Any], tokens: list[dict[str, Any]]) -> tuple[int, i
 
 def parse_spans(row: dict[str, Any]) -> tuple[Span, ...]:
     """Parse the spans of a row, under the one key that has some."""
-    keys = [key for key in SPAN_KEYS if key in row]
+    of_text = [k for k in ("label", "labels") if k in row and marks_whole_text(row[k])]
+    keys = [key for key in SPAN_KEYS if key in row and key not in of_text]
     full = [key for key in keys if row[key] != []]
     if len(full) > 1:
         n_spans = sum(len(row[key]) for key in full if isinstance(row[key], list))
@@ -107,23 +152,57 @@ def parse_spans(row: dict[str, Any]) -> tuple[Span, ...]:
         known = ", ".join(SPAN_KEYS)
         reason = f"spans under a key that is not one of {known}: {short(other[0])}"
         raise RejectedError(reason, len(row[other[0]]))
-    return parse_list(row[(full or keys)[0]]) if keys else ()
+    if of_text and not keys:
+        raise IgnoredError("a label of the whole text, not of spans")
+    return parse_list(only_group(row[(full or keys)[0]])) if keys else ()
+
+
+def marks_whole_text(value: Any) -> bool:
+    """Check whether a label or a list of labels is that of a text classifier."""
+    words = value if isinstance(value, list) else [value]
+    are_words = all(isinstance(word, str) for word in words) or type(value) is int
+    return bool(words) and are_words
+
+
+def only_group(value: Any) -> Any:
+    """Return the spans of the one group that has some, where they are in groups."""
+    if not isinstance(value, dict) or not all(
+        isinstance(spans, list) for spans in value.values()
+    ):
+        return value
+    full = [name for name in value if value[name]]
+    if len(full) > 1:
+        n_spans = sum(map(len, value.values()))
+        raise RejectedError(
+            f"spans in several groups: {short(full)}, keep one", n_spans
+        )
+    return value[full[0]] if full else []
+
+
+def group_notes(row: dict[str, Any]) -> tuple[str, ...]:
+    """Name the group that the spans of a row are from, if they are in one."""
+    groups = row.get("spans")
+    if "ents" in row or not isinstance(groups, dict):
+        return ()
+    return tuple(f"spans of the group {short(n)}" for n in groups if groups[n])
 
 
 def has_spans(items: Any) -> bool:
     """Check whether a value looks like a list of spans."""
     first = items[0] if isinstance(items, list) and items else None
     if isinstance(first, dict):
-        return "start" in first and "label" in first
-    return isinstance(first, list) and [type(item) for item in first] == [int, int, str]
+        return bool(START_KEYS & first.keys() and LABEL_KEYS & first.keys())
+    types = [type(item) for item in first] if isinstance(first, list) else []
+    return types in ([int, int, str], [str, int, int])
 
 
 def parse_span(value: Any) -> Span:
     """Parse a plain span."""
     if isinstance(value, dict):
         text, head = value.get("text"), value.get("head")
-        at = (value.get("start"), value.get("end"))
-        span = make_span(*at, value.get("label"), text)
+        start = value.get("start", value.get("start_offset"))
+        end = value.get("end", value.get("end_offset"))
+        span = make_span(start, end, value.get("label"), text)
         if not isinstance(head, dict):
             return span
         ends = make_span(head.get("start"), head.get("end"), span.label)
@@ -154,9 +233,9 @@ def make_span(start: Any, end: Any, label: Any, text: Any = None) -> Span:
     if type(start) is not int or type(end) is not int:
         values = short([start, end, label])
         raise RejectedError(f"offsets are not whole numbers: {values}")
-    is_word = isinstance(label, str) and label.split() == [label]
-    if not is_word or HALF_PAIR.search(label):
-        raise RejectedError(f"a label must be one word: {short(label)}")
+    if not isinstance(label, str):
+        cure = "name its key 'label'" if label is None else "export its name"
+        raise RejectedError(f"a label is not a name: {short(label)}, {cure}")
     return Span(start, end, label, text if isinstance(text, str) else None)
 
 
@@ -164,12 +243,27 @@ def make_record(
     row: dict[str, Any], spans: tuple[Span, ...], wrong: tuple[Span, ...] = ()
 ) -> Record:
     """Make a record of the spans of a row, with its text and document."""
-    text, n_spans = row.get("text"), len(spans) + len(wrong)
-    if not isinstance(text, str) or not text.strip():
-        raise RejectedError("no text", n_spans)
+    text, n_spans = text_of(row), len(spans) + len(wrong)
+    if not isinstance(text, str):
+        keys = f"name its key 'text', the keys are {short([*row])}"
+        why = "it is not a string" if "text" in row else keys
+        raise RejectedError(f"no text: {why}", n_spans)
+    if not text.strip():
+        raise RejectedError("no text: it is blank", n_spans)
+    # A text may be an address in which something was marked.
+    is_marked = spans and all(span.end <= len(text) for span in spans)
+    if ADDRESS.fullmatch(text) and not is_marked:
+        reason = f"the text is an address: {short(text)}, export the text itself"
+        raise RejectedError(reason, n_spans)
     if HALF_PAIR.search(text):
         raise RejectedError("half a UTF-16 pair in the text", n_spans)
     return Record(text, spans, wrong, group=group_of(row))
+
+
+def text_of(row: dict[str, Any]) -> Any:
+    """Return the text of a row, under the usual key or the only one that is known."""
+    found = [row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)]
+    return row["text"] if "text" in row else found[0] if len(found) == 1 else None
 
 
 def group_of(row: dict[str, Any]) -> str:

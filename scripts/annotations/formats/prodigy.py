@@ -1,13 +1,19 @@
 """Prodigy's rows: `spans`, `tokens`, `relations`, `answer`, `_view_id`.
 
-A binary question (`_view_id` is `ner`) asks about one span: the rest of the text was
-not annotated. If it is rejected, that span is wrong; a rejected row of several spans
-means only that something is wrong. https://prodi.gy/docs/api-interfaces
+A binary question (`_view_id` is `ner`, or a single span with a score and no tokens to
+choose from) asks about one span: the rest of the text was not annotated. If it is
+rejected, that span is wrong; a rejected row of several spans means only that something
+is wrong. A row of an interface that marks no spans says nothing of entities.
+https://prodi.gy/docs/api-interfaces
 """
 
 from typing import Any
 
 from scripts.annotations.formats.plain import (
+    ANSWER_KEYS,
+    ANSWERS,
+    by_answer,
+    group_notes,
     make_record,
     make_span,
     parse_list,
@@ -15,8 +21,12 @@ from scripts.annotations.formats.plain import (
 )
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Span, short
 
-ANSWERS = ("accept", "reject", "ignore")
 MARKS = frozenset({"answer", "_input_hash", "_task_hash", "_view_id"})
+# Keys of a span that a model proposes, one at a time.
+PROPOSED = frozenset({"score", "rank", "priority"})
+# Interfaces in which no span is marked; spans in their rows are only shown.
+OTHER_VIEWS = frozenset({"choice", "classification", "text", "text_input", "html"})
+OTHER_VIEWS |= {"image", "image_manual", "audio", "audio_manual", "compare", "diff"}
 
 
 def is_mine(keys: frozenset[str]) -> bool:
@@ -26,12 +36,18 @@ def is_mine(keys: frozenset[str]) -> bool:
 
 def parse(value: Any) -> Record:
     """Parse one of Prodigy's rows."""
+    check_view(value)
     spans = parse_spans(value)
     if "relations" in value:
         marked = [span._replace(layer="ner") for span in spans]
         spans = (*marked, *parse_relations(value))
     layers = ("parser",) if "relations" in value else ()
-    record = make_record(value, spans)._replace(length=length_of(value), layers=layers)
+    record = make_record(value, spans)._replace(
+        length=length_of(value),
+        layers=layers,
+        annotated=not ANSWER_KEYS.isdisjoint(value),
+        notes=group_notes(value) if spans else (),
+    )
     answer = value.get("answer", "accept")
     if answer not in ANSWERS:
         reason = f"the answer is not one of {', '.join(ANSWERS)}: {short(answer)}"
@@ -40,7 +56,27 @@ def parse(value: Any) -> Record:
         return record._replace(spans=(), wrong=spans, partial=True)
     if answer != "accept":
         raise IgnoredError(f"answer {answer}", len(spans))
-    return record._replace(partial=value.get("_view_id") == "ner")
+    return by_answer(record._replace(partial=is_binary(value)), value)
+
+
+def check_view(value: dict[str, Any]) -> None:
+    """Ignore a row of an interface in which no span can be marked."""
+    view, spans = value.get("_view_id"), value.get("spans")
+    is_choice = view is None and "options" in value and not spans
+    if is_choice or (isinstance(view, str) and view in OTHER_VIEWS):
+        n_spans = len(spans) if isinstance(spans, list) else 0
+        raise IgnoredError(
+            f"interface {view or 'choice'}, which marks no spans", n_spans
+        )
+
+
+def is_binary(value: dict[str, Any]) -> bool:
+    """Check whether a row asks about one span that a model proposes."""
+    view, spans = value.get("_view_id"), value.get("spans")
+    if view is not None or "tokens" in value:
+        return view == "ner"
+    is_one = isinstance(spans, list) and len(spans) == 1 and isinstance(spans[0], dict)
+    return is_one and not PROPOSED.isdisjoint(spans[0])
 
 
 def parse_relations(value: dict[str, Any]) -> tuple[Span, ...]:

@@ -1,8 +1,9 @@
 """Rows of tokens and tags, as Hugging Face datasets have them.
 
-`{"tokens": [word, …], "ner_tags": [tag, …]}`, tags as strings. `tags` are those of
-entities if one is `O` or begins as they do, such as `B-`, and else parts of speech;
-`heads` and `deps` are relations, heads counted from 0, or from 1 with 0 for a root.
+`{"tokens": [word, …], "ner_tags": [tag, …]}`, tags as strings, also under `ner` or
+`labels`. `tags` are those of entities if one is `O` or begins as they do, such as `B-`,
+and else parts of speech; `heads` and `deps` are relations, heads counted from 0, or
+from 1 with 0 for a root.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from scripts.annotations.formats.columns import TAG, from_tags
 from scripts.annotations.formats.plain import BLANK
 from scripts.annotations.records import Record, RejectedError, short
 
-TAG_KEYS = ("ner_tags", "tags")
+TAG_KEYS = ("ner_tags", "ner", "labels", "tags")
 # Keys of what is marked on each token, and how `Doc.to_json` calls it.
 TOKEN_KEYS = {"tags": "tag", "pos_tags": "tag", "xpos": "tag", "upos": "pos"}
 TOKEN_KEYS |= {"pos": "pos", "feats": "morph", "morphs": "morph", "deps": "dep"}
@@ -22,7 +23,11 @@ TOKEN_KEYS |= {"deprel": "dep", "heads": "head", "head": "head"}
 def is_mine(keys: frozenset[str]) -> bool:
     """Recognize a row by its tags."""
     known = {*TAG_KEYS, *TOKEN_KEYS}
-    has_spans = "text" in keys and not keys.isdisjoint(plain.SPAN_KEYS)
+    # Beside tags a label is that of the whole text.
+    span_keys = {*plain.SPAN_KEYS} - (
+        {"label", "labels"} if "ner_tags" in keys else set()
+    )
+    has_spans = "text" in keys and not keys.isdisjoint(span_keys)
     return "tokens" in keys and not has_spans and not keys.isdisjoint(known)
 
 
@@ -36,7 +41,7 @@ def parse(value: Any) -> Record:
     is_bio = any(
         tag == "O" or (TAG.fullmatch(tag or "") and tag != "-") for tag in tags
     )
-    has_entities = key == "ner_tags" or is_bio
+    has_entities = key not in ("", "tags") or is_bio
     rest = {k: v for k, v in value.items() if k != key or not has_entities}
     row = from_columns(rest, words)
     if not has_entities:
