@@ -274,7 +274,7 @@ DEMO_GATES = {"min_new_f": 0.5}
 
 def test_demo_is_the_line_to_copy_with_the_files_of_the_demo():
     [line] = COMMANDS["demo"]["script"]
-    own = 'python -m spacy project run all . --vars.base_model= '
+    own = "python -m spacy project run all . --vars.base_model= "
     assert line == own + " ".join(as_vars(**DEMO))
 
 
