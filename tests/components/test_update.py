@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from test_tokens import LABELS, NEW, WORDS, facts_of, make_base
 
 from scripts.components import KINDS
+from scripts.components.frozen import serialize
 from scripts.components.kind import MARKS
 from scripts.configure import main as configure
 from scripts.docs import read_docs, write_docs
@@ -16,7 +17,6 @@ from scripts.scale.pipelines import load_component
 from scripts.scale.shards import MANIFEST, checksum
 from scripts.specialist import main as specialist
 from scripts.train import main as train
-from scripts.train import serialize
 
 # A fixture.
 transformer_base = test_transformer.transformer_base
