@@ -16,8 +16,11 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # The kinds of components in `scripts/components`.
 KINDS = ("ner", "tagger", "morphologizer", "parser")
 CHOICES = {"keep": ("exact", "one"), "engine": ("local", "ray")}
-WHOLE = ("seed", "gpu_id", "n_process")
-SHARES = ("min_retention", "max_changed", "min_new_f")
+# Gates, with what each may be; retention can rise above 1.
+SHARE = "a number from 0 to 1", r"0?\.\d+|[01](\.0*)?"
+NUMBERS = {"min_retention": ("a number such as 0.97", r"\d*\.?\d+")}
+NUMBERS |= {"max_changed": SHARE, "min_new_f": SHARE}
+NUMBERS |= dict.fromkeys(("seed", "gpu_id", "n_process"), ("a whole number", r"-?\d+"))
 
 
 def check_vars(values: dict[str, str]) -> None:
@@ -26,13 +29,9 @@ def check_vars(values: dict[str, str]) -> None:
     Raises:
         ValueError: If a later step would refuse one of them.
     """
-    for name in WHOLE:
-        if not re.fullmatch(r"-?\d+", values[name]):
-            raise ValueError(f"vars.{name} is '{values[name]}': use a whole number.")
-    for name in SHARES:
-        if not re.fullmatch(r"0?\.\d+|[01](\.0*)?", values[name]):
-            message = f"vars.{name} is '{values[name]}': use a number from 0 to 1."
-            raise ValueError(message)
+    for name, (what, pattern) in NUMBERS.items():
+        if not re.fullmatch(pattern, values[name]):
+            raise ValueError(f"vars.{name} is '{values[name]}': use {what}.")
     for name, choices in CHOICES.items():
         if values[name] not in choices:
             raise ValueError(f"vars.{name} is '{values[name]}': use {or_of(choices)}.")
