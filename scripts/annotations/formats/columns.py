@@ -67,8 +67,8 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
     layout = are_numbered(sentences), count_columns(sentences)
     if not layout[0] and number_sentences(sentences):
         raise ValueError(
-            f"{path} has sentence numbers in the first column: put the token first, and "
-            "an empty line after each sentence."
+            f"{path} has sentence numbers in the first column: put the token first, "
+            "and an empty line after each sentence."
         )
     for document, sentence in found:
         # One mark for the whole file says nothing of documents.
