@@ -187,7 +187,7 @@ def check_sets(
 
 
 def why_empty(account: Account, names: Collection[str]) -> str:
-    """Say why there is no annotation in some sets, and what to do."""
+    """Explain why there is no annotation in some sets, and what to do."""
     counts = Counter()
     for name in names:
         # A copy of `train` has no counts of its own.
