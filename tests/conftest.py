@@ -85,6 +85,16 @@ def make_pipeline(layout: str) -> Language:
     if layout == "disabled beside":
         nlp.add_pipe("sentencizer")
         nlp.disable_pipe("sentencizer")
+    if layout == "two ners":
+        more = nlp.add_pipe("ner", name="more", config={"model": ner_model(TOK2VEC)})
+        days = []
+        for text, _ in TEXTS:
+            at = text.find("Monday")
+            ents = [(at, at + 6, "DAY")] if at >= 0 else []
+            days.append(Example.from_dict(nlp.make_doc(text), {"entities": ents}))
+        more.initialize(lambda: days)
+        for _ in range(100):
+            more.update(days, sgd=optimizer)
     if layout == "disabled listener":
         nlp.disable_pipe("tagger")
     nlp.meta["name"] = "tiny"
@@ -100,6 +110,7 @@ LAYOUTS = (
     "ruler after",
     "disabled beside",
     "disabled listener",
+    "two ners",
 )
 
 
