@@ -44,28 +44,23 @@ def note(host=HERE, moved=0.0):
     return {"host": host, "process": os.getpid(), "started": started}
 
 
-@pytest.mark.parametrize(
-    "found, message",
-    [
-        (
-            note(),
-            rf"Another run uses .*process {os.getpid()} on {HERE}\. Wait until",
-        ),
-        (
-            note("elsewhere"),
-            r"on elsewhere .*: if it has ended, delete \.run\.json and",
-        ),
-    ],
-    ids=["here", "elsewhere"],
-)
-def test_second_run_says_who_uses_the_folder_and_stops(tmp_path, found, message):
-    srsly.write_json(tmp_path / ".run.json", found)
+def test_second_run_says_who_uses_the_folder_and_stops(tmp_path):
+    srsly.write_json(tmp_path / ".run.json", note())
     (tmp_path / "made").touch()
     done = run(tmp_path, "spacy", "project", "run", "all")
     assert done.returncode == 1
+    message = rf"Another run uses .*process {os.getpid()} on {HERE}\. Wait until"
     assert re.fullmatch(f"Error: .*{message}.*\n", done.stderr)
-    assert srsly.read_json(tmp_path / ".run.json") == found
+    assert srsly.read_json(tmp_path / ".run.json") == note()
     assert (tmp_path / "made").exists()
+
+
+def test_run_on_another_machine_is_named_and_the_folder_taken_over(tmp_path):
+    srsly.write_json(tmp_path / ".run.json", note("elsewhere"))
+    done = run(tmp_path, "spacy", "project", "run", "all")
+    assert done.returncode == 0
+    assert "The last run here was on elsewhere" in done.stdout
+    assert srsly.read_json(tmp_path / ".run.json")["host"] == HERE
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,12 @@ def join_run() -> None:
     if noted.items() >= own.items():
         return
     if noted and noted["host"] != own["host"]:
-        raise ValueError(
-            f"{NOTE} says that process {noted['process']} on {noted['host']} uses this "
-            f"folder, which cannot be seen from {own['host']}: if it has ended, delete "
-            f"{NOTE} and run again."
+        # A container has another name each time.
+        msg.warn(
+            f"The last run here was on {noted['host']}, which cannot be seen from "
+            f"{own['host']}: if it goes on, stop this one."
         )
-    if noted and is_running(noted):
+    elif noted and is_running(noted):
         raise ValueError(
             f"Another run uses this folder: {NOTE} says process {noted['process']} on "
             f"{noted['host']}. Wait until it ends, or end it."
