@@ -73,7 +73,7 @@ def test_specialist_that_is_stopped_leaves_no_docs_to_train_on(tmp_path):
     srsly.write_json(tmp_path / "rehearse.json", {**account, "new_labels": ["DISEASE"]})
     remove(tmp_path / "configs" / "specialist.cfg")
     (tmp_path / "chosen").mkdir()
-    with pytest.raises(SystemExit):
+    with pytest.raises(FileNotFoundError, match=r"specialist\.cfg"):
         specialist(
             tmp_path / "configs",
             str(tmp_path / "rehearsal"),
@@ -179,7 +179,10 @@ def scored(base, tmp_path):
     checksum = get_checksum(tmp_path / "base")
     metrics = {**metrics, **pass_gates(metrics, 0.97, 0.3), "pipeline": checksum}
     srsly.write_json(tmp_path / "metrics.json", metrics)
-    paths = [tmp_path / name for name in ("base", "base", "metrics.json", "out")]
+    rehearse = {"new_labels": ["FLU"], "carved": {}}
+    srsly.write_json(tmp_path / "rehearse.json", rehearse)
+    names = ("base", "base", "metrics.json", "rehearse.json", "out")
+    paths = [tmp_path / name for name in names]
     return [*paths, "--name", "new", "--version", "0.2.0"]
 
 
