@@ -23,7 +23,7 @@ from scripts.docs import AGAIN, read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections
 from scripts.evaluation.layout import print_tests, write_markdown
-from scripts.evaluation.metrics import GATES, pass_gates, to_metrics
+from scripts.evaluation.metrics import GATES, pass_gates, surface, to_metrics
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
 
@@ -87,7 +87,9 @@ def main(
         for name, docs in tests.items()
     }
     cases["old"] = add_sure(cases["old"], base, component)
-    metrics = to_metrics(cases, labels, known, rehearsed["carved"], is_gold)
+    train = read_docs(corpus_dir / "train")
+    seen = {surface(kind, doc, fact) for doc in train for fact in kind.facts(doc)}
+    metrics = to_metrics(cases, labels, known, rehearsed["carved"], is_gold, seen)
     metrics["untested"] += sorted(unseen - {*account["labels"]})
     metrics["test_is_train"] = "test" in account["copies"]
     if (corpus_dir / "corrections").exists():

@@ -137,6 +137,7 @@ def run(
     updated.to_disk(folder / "updated")
     for name, docs in zip(("test", "old_test"), tests, strict=True):
         write_docs(docs, folder / name / "00000.spacy")
+    write_docs(tests[0], folder / "train" / "00000.spacy")
     if corrections:
         write_docs(corrections, folder / "corrections" / "00000.spacy")
     copies = ["test"] if corrections == tests[0] else []

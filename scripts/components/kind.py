@@ -180,6 +180,10 @@ class Kind:
         """Return the tokens that a fact is about."""
         return range(fact[0], fact[0] + 1)
 
+    def text_of(self, doc: Doc, fact: Fact) -> str:
+        """Return the text of the tokens that a fact is about."""
+        return doc[self.tokens(fact).start : self.tokens(fact).stop].text
+
     def overlap(self, one: Fact, other: Fact) -> int:
         """Count the tokens that two facts are both about."""
         a, b = self.tokens(one), self.tokens(other)

@@ -7,8 +7,10 @@ from typing import Any
 
 import srsly
 from spacy.scorer import PRFScore
+from spacy.tokens import Doc
 from weasel.util.hashing import get_checksum
 
+from scripts.components.kind import Fact, Kind
 from scripts.evaluation.cases import WHO, Case
 from scripts.evaluation.scores import score
 
@@ -42,6 +44,7 @@ def to_metrics(
     known: Collection[str],
     carved: dict[str, list[str]] | None = None,
     is_gold: bool = True,
+    seen: Collection[tuple[str, str]] = (),
 ) -> Metrics:
     """Return the metrics of an update, without the gates; the README explains them.
 
@@ -51,6 +54,7 @@ def to_metrics(
         known: All labels of the base.
         carved: The base's labels that each annotated label was carved out of.
         is_gold: Whether the old test is gold, and not what the base itself finds.
+        seen: The texts that were annotated in training, each with its label.
     """
     new, old = (score(cases[name], labels[name]) for name in ("new", "old"))
     before, after = old["base"]["f"], old["updated"]["f"]
@@ -63,11 +67,7 @@ def to_metrics(
     kind = next(case.kind for name in ("new", "old") for case in cases[name])
     spurious = find_spurious(cases["old"], known)
     new_labels = sorted({*labels["new"]} - {*known})
-    learned = {who: PRFScore() for who in WHO}
-    for case in cases["new"]:
-        gold, found = case.judged(new_labels or labels["new"])
-        for who in WHO:
-            learned[who].score_set(found[who], gold)
+    learned = score_part(cases["new"], new_labels or labels["new"])
     not_annotated = {*known} - {*labels["new"]}
     gold_tests = (new, old) if is_gold else (new,)
     return {
@@ -80,12 +80,49 @@ def to_metrics(
         "labels": {**old["labels"], **new["labels"]},
         "facts": {"name": kind.NAME, "prefix": kind.PREFIX},
         "new_labels": new_labels,
-        "new_f": {who: learned[who].fscore for who in WHO},
+        "new_f": {who: learned[who]["f"] for who in WHO},
+        **{
+            name: score_part(cases["new"], new_labels or labels["new"], seen, is_seen)
+            for name, is_seen in (("seen", True), ("unseen", False))
+        },
         "untested": sorted(n for n in labels["new"] if not gold_of(n, gold_tests)),
         "spurious": 1000 * spurious.total() / max(1, old["docs"]),
         "spurious_examples": [text for text, _ in spurious.most_common(N_EXAMPLES)],
         "fates": outcomes,
     }
+
+
+def score_part(
+    cases: Iterable[Case],
+    labels: Collection[str],
+    seen: Collection[tuple[str, str]] = (),
+    is_seen: bool | None = None,
+) -> dict[str, Any]:
+    """Score both pipelines on facts with some labels.
+
+    Only those whose text was annotated in training count, or only others; None: all. A
+    lookup table would score well on the first alone.
+
+    Returns:
+        The number of `gold` facts, and the scores of `base` and `updated`.
+    """
+    scores = {who: PRFScore() for who in WHO}
+    for case in cases:
+
+        def counts(fact: Fact, case: Case = case) -> bool:
+            return is_seen in (None, surface(case.kind, case.doc, fact) in seen)
+
+        gold, found = case.judged(labels)
+        for who in WHO:
+            both = filter(counts, found[who]), filter(counts, gold)
+            scores[who].score_set(*map(set, both))
+    n_gold = scores["base"].tp + scores["base"].fn
+    return {"gold": n_gold, **{who: scores[who].to_dict() for who in WHO}}
+
+
+def surface(kind: Kind, doc: Doc, fact: Fact) -> tuple[str, str]:
+    """Return the text of a fact in lower case, with its label."""
+    return kind.text_of(doc, fact).lower(), fact[-1]
 
 
 def gold_of(label: str, tests: Iterable[dict[str, Any]]) -> int:
@@ -96,7 +133,7 @@ def gold_of(label: str, tests: Iterable[dict[str, Any]]) -> int:
 def find_spurious(cases: Iterable[Case], known: Collection[str]) -> Counter[str]:
     """Count what only the update finds of new labels in the old test, by its text."""
     return Counter(
-        case.doc[case.kind.tokens(fact).start : case.kind.tokens(fact).stop].text
+        case.kind.text_of(case.doc, fact)
         for case in cases
         for fact in sorted(case.found["updated"] - case.found["base"])
         if fact[-1] not in known

@@ -90,6 +90,10 @@ def tell_learned(metrics: Metrics) -> str:
     missed = [name for name, b in labels if b["gold"] and not b["updated"]["f"]]
     rest = f", but 0 for {list_labels(missed)}" if missed and after else ""
     scores = f"F on the new test is {after:.1f}, before {before:.1f}{rest}"
+    seen, unseen = (metrics.get(name, {"gold": 0}) for name in ("seen", "unseen"))
+    if seen["gold"] and unseen["gold"]:
+        parts = (f"{100 * part['updated']['f']:.1f}" for part in (seen, unseen))
+        scores += "; {} on texts annotated in training, {} on others".format(*parts)
     if rows:
         n_right = sum(row["fixed"] for row in rows)
         scores = f"{n_right} of {len(rows)} corrected texts are right; {scores}"

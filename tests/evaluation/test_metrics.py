@@ -10,6 +10,7 @@ from scripts.evaluation.metrics import (
     pass_gates,
     to_metrics,
 )
+from scripts.evaluation.verdict import tell_learned
 
 FLU = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])
 LOST = case_of("Omsk is here", OMSK, OMSK, sure=OMSK)
@@ -184,3 +185,17 @@ def test_with_gold_the_gate_is_retention():
             assert metrics["kept"] is metrics["passed"] is kept
     assert metrics["retention"] == pytest.approx(18 / 19)
     assert metrics["gates"] == {**GATES, "max_changed": 1}
+
+
+def test_scores_are_told_apart_for_texts_that_were_annotated_in_training():
+    flu = case_of("Flu is here", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])
+    pox = case_of("Pox is here", [(0, 1, "FLU")])
+    wrong = case_of("Flu is here", [], updated=[(0, 1, "FLU")])
+    seen = {("flu", "FLU"), ("pox", "OTHER")}
+    cases = {"new": [flu, pox, wrong], "old": [KEPT]}
+    metrics = to_metrics(cases, {"new": ["FLU"], "old": ["OLD"]}, {"OLD"}, seen=seen)
+    assert metrics["seen"]["gold"] == metrics["unseen"]["gold"] == 1
+    assert metrics["seen"]["updated"] == {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3)}
+    assert metrics["unseen"]["updated"]["f"] == 0
+    told = tell_learned({**metrics, **pass_gates(metrics)})
+    assert "; 66.7 on texts annotated in training, 0.0 on others" in told
