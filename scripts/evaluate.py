@@ -2,11 +2,13 @@
 
 Input: both pipelines, the new test as a person annotated it and the old test, and what
 earlier steps counted. Output: `training/metrics.json` with the gates that `package`
-goes by, a row of JSON for each changed passage, and the scores as Markdown.
+goes by, a row of JSON for each changed passage and for each name that is found more
+or less often, and the scores as Markdown.
 
     python -m scripts.evaluate training/base training/update/model-best \
         corpus/update corpus/preprocess.json corpus/rehearse.json \
-        training/metrics.json training/changes.jsonl training/report.md
+        training/metrics.json training/changes.jsonl training/names.jsonl \
+        training/report.md
 """
 
 from pathlib import Path
@@ -24,6 +26,7 @@ from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections
 from scripts.evaluation.layout import print_tests, write_markdown
 from scripts.evaluation.metrics import GATES, pass_gates, surface, to_metrics
+from scripts.evaluation.names import find_absent, list_names, read_watch
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
 
@@ -36,6 +39,7 @@ def main(
     rehearse_path: Annotated[Path, typer.Argument(help="What rehearse counted.")],
     metrics_path: Annotated[Path, typer.Argument(help="JSON file for the scores.")],
     changes_path: Annotated[Path, typer.Argument(help="JSONL file for the changes.")],
+    names_path: Annotated[Path, typer.Argument(help="JSONL file for changed names.")],
     report_path: Annotated[Path, typer.Argument(help="Markdown file for the scores.")],
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
     min_retention: Annotated[
@@ -51,6 +55,9 @@ def main(
             "to 1, of what the base is sure of."
         ),
     ] = GATES["max_changed"],
+    watch: Annotated[
+        str, typer.Option(help="Text file of names to list first, one a line.")
+    ] = "",
     n_process: Annotated[
         int, typer.Option(help="Number of processes; -1: all cores.")
     ] = 1,
@@ -59,6 +66,7 @@ def main(
     """Score the base and the updated pipeline, and find what changed."""
     # Written last, so that no step takes older scores, or some files of two runs.
     remove(metrics_path)
+    watched = read_watch(watch)
     n_process = use_gpu(gpu_id, n_process)
     pipelines = load(base_dir), load(updated_dir)
     base, kind = pipelines[0], kind_of(pipelines[0], component)
@@ -105,11 +113,15 @@ def main(
     ]
     with written_whole(changes_path) as part:
         srsly.write_jsonl(part, changes)
+    with written_whole(names_path) as part:
+        srsly.write_jsonl(part, list_names(cases["old"], watched))
     write_markdown(report_path, metrics, changes)
     with written_whole(metrics_path) as part:
         srsly.write_json(part, metrics)
 
     print_tests(metrics)
+    if absent := find_absent(cases["old"], watched):
+        msg.warn(f"Names to watch that stand in no text: {', '.join(absent)}")
     if unseen:
         names = ", ".join(sorted(unseen))
         msg.warn(f"Not in the old test: {names}. Whether it is kept is not measured.")

@@ -146,7 +146,7 @@ def run(
     account = {"old_test_is_gold": is_gold, "carved": carved or {}}
     srsly.write_json(folder / "rehearse.json", account)
     accounts = ("preprocess.json", "rehearse.json")
-    outputs = ("out.json", "changes.jsonl", "report.md")
+    outputs = ("out.json", "changes.jsonl", "names.jsonl", "report.md")
     names = ("base", "updated", ".", *accounts, *outputs)
     main(*(folder / name for name in names), **gates)
     return srsly.read_json(folder / "out.json")

@@ -100,7 +100,7 @@ def test_test_set_without_docs_is_named_and_older_scores_are_gone(
     for account in ("preprocess.json", "rehearse.json", "metrics.json"):
         srsly.write_json(tmp_path / account, {})
     names = ("base", "base", ".", "preprocess.json", "rehearse.json")
-    outputs = ("metrics.json", "changes.jsonl", "report.md")
+    outputs = ("metrics.json", "changes.jsonl", "names.jsonl", "report.md")
     with pytest.raises(ValueError, match=rf"{name} .*{reason}.*run the step"):
         evaluate(*(tmp_path / path for path in (*names, *outputs)))
     assert not (tmp_path / "metrics.json").exists()

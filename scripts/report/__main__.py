@@ -4,7 +4,7 @@ Input: what `evaluate` wrote, what earlier steps counted, and how training went.
 one HTML file that needs nothing else.
 
     python -m scripts.report training/metrics.json training/changes.jsonl \
-        training/report.html --log training/update.jsonl \
+        training/names.jsonl training/report.html --log training/update.jsonl \
         --config training/configs/update.cfg --note corpus/preprocess.json \
         --experiment training/experiment.svg
 """
@@ -31,6 +31,7 @@ TABLE = "All runs of the experiment as a table: training/experiment.md."
 def main(
     metrics_path: Annotated[Path, typer.Argument(help="JSON file of the scores.")],
     changes_path: Annotated[Path, typer.Argument(help="JSONL file of the changes.")],
+    names_path: Annotated[Path, typer.Argument(help="JSONL file of changed names.")],
     html_path: Annotated[Path, typer.Argument(help="HTML file for the report.")],
     log: Annotated[Path, typer.Option(help="Log of the training.")],
     config: Annotated[Path, typer.Option(help="Config of the training.")],
@@ -61,6 +62,7 @@ def main(
         html_path,
         srsly.read_json(metrics_path),
         srsly.read_jsonl(changes_path),
+        names=srsly.read_jsonl(names_path),
         images=images,
         made=made_of(config, notes or []),
         config=config.read_text(encoding="utf-8"),

@@ -5,7 +5,7 @@ import html
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ NEW_COLORS = ("#fff200", "#5cf03c", "#ff9df5", "#4dd8ff", "#ffb300", "#c9ff4d")
 LOST_FIRST = ("forgotten", "new mistake", "not judged", "learned", "fixed")
 # Passages on a page: some megabytes, which a browser filters at once.
 MAX_PASSAGES = 10_000
+# Names on a page; the file has all of them.
+MAX_NAMES = 200
 Passage = dict[str, Any]
 
 
@@ -38,6 +40,7 @@ def write_page(
     metrics: Metrics,
     changes: Iterable[Passage],
     title: str = TITLE,
+    names: Iterable[dict[str, Any]] = (),
     **values: Any,
 ) -> None:
     """Write the page.
@@ -47,11 +50,13 @@ def write_page(
         metrics: What `evaluate` measured.
         changes: The changed passages, as `evaluate` writes them.
         title: Title of the page.
+        names: The names that changed, as `evaluate` writes them.
         values: `images` (address, heading, text and caption of each), `made` (headings
             and tables) and `config`.
     """
     tests = lay_out(metrics)
-    names = {label for test in tests for label in test["scores"]["labels"]}
+    scored = {label for test in tests for label in test["scores"]["labels"]}
+    names = [*islice(names, MAX_NAMES)]
     is_stopped = metrics.get("verdict") == "stopped"
     rows, n_rows = choose(changes, LOST_FIRST if is_stopped else GROUPS)
     shown = Counter(g for row in rows for g in {group for group, _ in row["changes"]})
@@ -66,7 +71,9 @@ def write_page(
         verdict=verdict(metrics),
         cure="" if metrics.get("verdict", "passed") == "passed" else cure(metrics),
         corrections=tell_corrections(metrics),
-        passages=list(render_passages(rows, names, metrics.get("new_labels", ()))),
+        names=names,
+        name_labels=sorted({row["label"] for row in names}),
+        passages=list(render_passages(rows, scored, metrics.get("new_labels", ()))),
         n_left_out=n_rows - len(rows),
         shown=[(group, shown[group]) for group in GROUPS if shown[group]],
         labels=sorted({label for row in rows for _, label in row["changes"]}),

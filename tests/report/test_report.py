@@ -145,7 +145,11 @@ def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
     (tmp_path / "inputs").mkdir()
     srsly.write_json(tmp_path / "inputs" / "raw.json", {"a.txt": {"a.txt": "c0ffee"}})
     Config({"corpora": {"train": {"ratio": 1.0}}}).to_disk(tmp_path / "update.cfg")
-    names = ("metrics.json", "changes.jsonl", "report.html")
+    name = {"text": "Omsk", "label": "<GPE>", "change": "found no more", "now": ""}
+    name |= {"n": 7, "better": 0, "worse": 2, "before": 9, "after": 2}
+    name |= {"sentence": "From Omsk & back"}
+    srsly.write_jsonl(tmp_path / "names.jsonl", [name])
+    names = ("metrics.json", "changes.jsonl", "names.jsonl", "report.html")
     main(
         *(tmp_path / name for name in names),
         log=tmp_path / "update.jsonl",
@@ -154,6 +158,9 @@ def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
         experiment=tmp_path / "none.svg",
     )
     page = (tmp_path / "report.html").read_text("utf-8")
+    assert '<tr data-label="&lt;GPE&gt;"><th scope="row">Omsk</th>' in page
+    assert "<td>7 (0 better, 2 worse)</td><td>9</td><td>2</td>" in page
+    assert "From Omsk &amp; back" in page
     assert page.count('<img src="data:image/svg+xml;base64,') == 1
     assert ">rehearsal</th><td>2883</td>" in page
     assert ">old_test</th>" not in page

@@ -3,6 +3,12 @@
 const PAGE = 20;
 const rows = JSON.parse(document.getElementById("rows").textContent);
 const texts = rows.map((row) => row.text.toLowerCase());
+const nameLabel = document.getElementById("name-label");
+nameLabel?.addEventListener("input", () => {
+  for (const row of document.getElementById("name-rows").rows) {
+    row.hidden = nameLabel.value && row.dataset.label !== nameLabel.value;
+  }
+});
 const controls = document.getElementById("controls");
 const list = document.getElementById("passages");
 let shown = [];

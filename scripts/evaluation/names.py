@@ -1,0 +1,97 @@
+"""What changed by name: the same text with the same label, over all docs of a test."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.evaluation.cases import WHO, Case, Fact
+
+# What became of a text, in the order in which groups of one size are listed.
+CHANGES = ("found no more", "another label", "other bounds", "found now", "the same")
+# Tokens at each side of the text in the sentence that shows it.
+CONTEXT = 12
+Row = dict[str, Any]
+
+
+def read_watch(path: str) -> list[str]:
+    """Read the names to list first: a text file with one in each line."""
+    lines = Path(path).read_text(encoding="utf-8-sig").splitlines() if path else []
+    return [line.strip() for line in lines if line.strip()]
+
+
+def list_names(cases: Sequence[Case], watch: Sequence[str] = ()) -> list[Row]:
+    """Group what changed by text and label: names to watch first, then the largest.
+
+    Args:
+        cases: What both pipelines find in the docs of a test.
+        watch: Texts that are listed even if nothing changed.
+
+    Returns:
+        Rows with `text`, `label`, `change`, one of `CHANGES`, and what is found `now`
+        instead; `n`, the number of times, and of these how many are `better` and
+        `worse` by gold; how often the text was found with the label `before` and
+        `after`; and a `sentence`.
+    """
+    groups: dict[tuple[str, ...], Row] = {}
+    totals = {
+        who: Counter(
+            (case.kind.text_of(case.doc, fact), fact[-1])
+            for case in cases
+            for fact in case.found[who]
+        )
+        for who in WHO
+    }
+    for case in cases:
+        for fact, change, now in changes_of(case, watch):
+            text, label = case.kind.text_of(case.doc, fact), fact[-1]
+            row = {"text": text, "label": label, "change": change, "now": now, "n": 0}
+            row |= {"better": 0, "worse": 0, "sentence": sentence_of(case, fact)}
+            counts = {"before": totals["base"], "after": totals["updated"]}
+            row |= {name: total[text, label] for name, total in counts.items()}
+            row = groups.setdefault((text, label, change, now), row)
+            row["n"] += 1
+            row["worse"] += fact in case.gold and change != "found now"
+            row["better"] += fact in case.gold and change == "found now"
+    first = {name.lower() for name in watch}
+
+    def rank(row: Row) -> tuple[Any, ...]:
+        place = CHANGES.index(row["change"])
+        return row["text"].lower() not in first, -row["n"], place, row["text"]
+
+    return sorted(groups.values(), key=rank)
+
+
+def changes_of(case: Case, watch: Iterable[str]) -> Iterator[tuple[Fact, str, str]]:
+    """Yield each fact that changed, or is to be watched, how, and what is found now."""
+    kind, (base, updated) = case.kind, (case.found[who] for who in WHO)
+    names = {name.lower() for name in watch}
+    for fact in sorted(base - updated):
+        others = sorted(other for other in updated if kind.overlap(fact, other))
+        same = [o for o in others if kind.tokens(o) == kind.tokens(fact)]
+        if same:
+            yield fact, "another label", kind.show(case.doc, same[0])
+        elif others:
+            now = kind.text_of(case.doc, others[0]), kind.show(case.doc, others[0])
+            yield fact, "other bounds", " ".join(now)
+        else:
+            yield fact, "found no more", ""
+    for fact in sorted(updated - base):
+        if not any(kind.overlap(fact, other) for other in base):
+            yield fact, "found now", ""
+    for fact in sorted(base & updated):
+        if kind.text_of(case.doc, fact).lower() in names:
+            yield fact, "the same", ""
+
+
+def sentence_of(case: Case, fact: Fact) -> str:
+    """Return the text around a fact."""
+    tokens = case.kind.tokens(fact)
+    start = max(0, tokens.start - CONTEXT)
+    return case.doc[start : tokens.stop + CONTEXT].text
+
+
+def find_absent(cases: Iterable[Case], watch: Iterable[str]) -> list[str]:
+    """List the names to watch that stand in no text."""
+    texts = [case.doc.text.lower() for case in cases]
+    return [name for name in watch if not any(name.lower() in text for text in texts)]

@@ -1,0 +1,62 @@
+"""What changed by name: grouped, counted, and names to watch first."""
+
+import pytest
+from conftest import case_of
+
+from scripts.evaluation.names import find_absent, list_names, read_watch
+
+TEXT = "Omsk is near Perm"
+OMSK, PERM = (0, 1, "GPE"), (3, 4, "GPE")
+
+
+def rows(*cases, watch=()):
+    keys = ("text", "label", "change", "now", "n", "before", "after")
+    return [tuple(row[k] for k in keys) for row in list_names(cases, watch)]
+
+
+@pytest.mark.parametrize(
+    "base, updated, change, now",
+    [
+        ([OMSK], [], "found no more", ""),
+        ([OMSK], [(0, 1, "ORG")], "another label", "ORG"),
+        ([OMSK], [(0, 2, "GPE")], "other bounds", "Omsk is GPE"),
+        ([], [OMSK], "found now", ""),
+    ],
+)
+def test_each_way_to_change_is_a_group_of_its_own(base, updated, change, now):
+    case = case_of(TEXT, base=base, updated=updated)
+    [row] = rows(case, case)
+    n = {"before": 2 * (OMSK in base), "after": 2 * (OMSK in updated)}
+    assert row == ("Omsk", "GPE", change, now, 2, n["before"], n["after"])
+
+
+def test_largest_group_is_first_and_what_did_not_change_is_left_out():
+    lost = case_of(TEXT, base=[OMSK, PERM], updated=[PERM])
+    found = case_of(TEXT, updated=[PERM])
+    assert [(text, n) for text, *_, n, _, _ in rows(lost, found, lost)] == [
+        ("Omsk", 2),
+        ("Perm", 1),
+    ]
+    assert rows(case_of(TEXT, base=[OMSK], updated=[OMSK])) == []
+
+
+def test_name_to_watch_is_first_even_if_nothing_changed(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"perm\r\n\nAtlantis\r\n")
+    watch = read_watch(str(tmp_path / "names.txt"))
+    case = case_of(TEXT, base=[OMSK, PERM], updated=[PERM])
+    assert rows(case, case, watch=watch) == [
+        ("Perm", "GPE", "the same", "", 2, 2, 2),
+        ("Omsk", "GPE", "found no more", "", 2, 2, 0),
+    ]
+    assert find_absent([case], watch) == ["Atlantis"]
+    assert read_watch("") == []
+
+
+def test_gold_tells_changes_for_the_better_and_for_the_worse():
+    gold = [OMSK, PERM]
+    both = case_of(TEXT, gold=gold, base=[OMSK], updated=[PERM])
+    found = [(r["text"], r["better"], r["worse"]) for r in list_names([both])]
+    assert found == [("Omsk", 0, 1), ("Perm", 1, 0)]
+    [row] = list_names([case_of(TEXT, base=[OMSK])])
+    assert (row["better"], row["worse"]) == (0, 0)
+    assert row["sentence"] == TEXT
