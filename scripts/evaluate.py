@@ -114,7 +114,7 @@ def main(
     with written_whole(changes_path) as part:
         srsly.write_jsonl(part, changes)
     with written_whole(names_path) as part:
-        srsly.write_jsonl(part, list_names(cases["old"], watched))
+        srsly.write_jsonl(part, list_names(cases["old"], watched, is_gold))
     write_markdown(report_path, metrics, changes)
     with written_whole(metrics_path) as part:
         srsly.write_json(part, metrics)

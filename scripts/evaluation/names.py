@@ -20,12 +20,15 @@ def read_watch(path: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def list_names(cases: Sequence[Case], watch: Sequence[str] = ()) -> list[Row]:
+def list_names(
+    cases: Sequence[Case], watch: Sequence[str] = (), is_gold: bool = True
+) -> list[Row]:
     """Group what changed by text and label: names to watch first, then the largest.
 
     Args:
         cases: What both pipelines find in the docs of a test.
         watch: Texts that are listed even if nothing changed.
+        is_gold: Whether the test is gold, and not what the base itself finds.
 
     Returns:
         Rows with `text`, `label`, `change`, one of `CHANGES`, and what is found `now`
@@ -51,8 +54,8 @@ def list_names(cases: Sequence[Case], watch: Sequence[str] = ()) -> list[Row]:
             row |= {name: total[text, label] for name, total in counts.items()}
             row = groups.setdefault((text, label, change, now), row)
             row["n"] += 1
-            row["worse"] += fact in case.gold and change != "found now"
-            row["better"] += fact in case.gold and change == "found now"
+            if is_gold and fact in case.gold and change != "the same":
+                row["better" if change == "found now" else "worse"] += 1
     first = {name.lower() for name in watch}
 
     def rank(row: Row) -> tuple[Any, ...]:

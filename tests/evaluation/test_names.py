@@ -57,6 +57,10 @@ def test_gold_tells_changes_for_the_better_and_for_the_worse():
     both = case_of(TEXT, gold=gold, base=[OMSK], updated=[PERM])
     found = [(r["text"], r["better"], r["worse"]) for r in list_names([both])]
     assert found == [("Omsk", 0, 1), ("Perm", 1, 0)]
+    assert not any(r["worse"] for r in list_names([both], is_gold=False))
+    same = case_of(TEXT, gold=gold, base=[OMSK], updated=[OMSK])
+    [row] = list_names([same], watch=["Omsk"])
+    assert (row["change"], row["better"], row["worse"]) == ("the same", 0, 0)
     [row] = list_names([case_of(TEXT, base=[OMSK])])
     assert (row["better"], row["worse"]) == (0, 0)
     assert row["sentence"] == TEXT

@@ -16,11 +16,14 @@ EVIL_TEXT = "<script>document.title='run'</script> & \u202egnirts\u202c \x00 </s
 EVIL_LABEL = "\"'><img/src=x/onerror=document.title='run'>|`{{x}}"
 
 
-def report_of(folder, new, old=(KEPT,), labels=("NEW",), is_gold=True, **gates):
+def report_of(
+    folder, new, old=(KEPT,), labels=("NEW",), is_gold=True, names=(), **gates
+):
     rows, metrics = metrics_of(new, old, labels, is_gold)
     metrics |= pass_gates(metrics, **{"min_retention": 0.97, "min_new_f": 0, **gates})
     page, markdown = folder / "report.html", folder / "report.md"
-    write_page(page, metrics, rows, "Title", images=[], made=[], config="")
+    values = {"images": [], "made": [], "config": ""}
+    write_page(page, metrics, rows, "Title", names, **values)
     write_markdown(markdown, metrics, rows, "Title")
     return page.read_text("utf-8"), markdown.read_text("utf-8")
 
@@ -227,6 +230,18 @@ def test_label_of_hundreds_of_characters_leaves_the_scores_in_sight(browser, tmp
     table = page.locator("table >> nth=0").bounding_box()
     assert table["x"] + table["width"] <= 1200
     page.close()
+
+
+@pytest.mark.browser
+def test_names_are_filtered_by_label(tab, tmp_path):
+    keys = ("text", "label", "change", "now", "sentence")
+    rows = [dict(zip(keys, 5 * [label], strict=True)) for label in ("GPE", "ORG")]
+    counts = dict.fromkeys(("n", "better", "worse", "before", "after"), 1)
+    report_of(tmp_path, [KEPT], names=[{**row, **counts} for row in rows])
+    tab.goto((tmp_path / "report.html").as_uri())
+    tab.select_option("#name-label", "ORG")
+    shown = [row.is_visible() for row in tab.locator("#name-rows tr").all()]
+    assert shown == [False, True]
 
 
 @pytest.mark.browser

@@ -83,6 +83,8 @@ function passage(row) {
   return item;
 }
 
-controls.addEventListener("input", filter);
-controls.addEventListener("submit", (event) => event.preventDefault());
-filter();
+if (controls) {
+  controls.addEventListener("input", filter);
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  filter();
+}
