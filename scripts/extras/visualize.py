@@ -32,7 +32,7 @@ def draw(nlp: Language, doc: Doc, component: str, who: str) -> None:
         how = {"labels": labels_of(nlp, component), "show_table": False}
         visualize_ner(doc, title=who, key=who, **how)
     elif "DEP" in kind.ATTRS:
-        visualize_parser(doc, title=who, key_prefix=who)
+        visualize_parser(doc, title=who, key=who)
     else:
         attrs = ["text", "tag_", "pos_", "morph", "lemma_"]
         visualize_tokens(doc, attrs=attrs, title=who, key=who)

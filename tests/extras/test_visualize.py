@@ -5,44 +5,69 @@ import time
 from pathlib import Path
 
 import pytest
+import spacy
 from conftest import make_pipeline
+from spacy.training import Example
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def address(base, tmp_path):
-    """Where the page is served, for a base and an update that finds DISEASE."""
+def serve(tmp_path):
+    """Serve the page for two pipelines and a component, and return its address."""
     pytest.importorskip("spacy_streamlit", reason="requirements-visualize.txt")
+    servers = []
+
+    def serve(base, updated, component):
+        for name, nlp in (("base", base), ("updated", updated)):
+            nlp.to_disk(tmp_path / name)
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            port = free.getsockname()[1]
+        page = "scripts/extras/visualize.py"
+        command = [sys.executable, "-m", "streamlit", "run", page]
+        command += ["--server.headless", "true", "--server.port", str(port)]
+        command += ["--", tmp_path / "base", tmp_path / "updated", component]
+        servers.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL))
+        while socket.socket().connect_ex(("localhost", port)):
+            assert servers[-1].poll() is None
+            time.sleep(0.1)
+        return f"http://localhost:{port}"
+
+    yield serve
+    for server in servers:
+        server.terminate()
+        server.wait()
+
+
+@pytest.mark.browser
+def test_typed_text_is_seen_by_both_pipelines_side_by_side(browser, base, serve):
     updated = make_pipeline("own")
     patterns = [{"label": "DISEASE", "pattern": "Flu"}]
     updated.add_pipe("entity_ruler", before="ner").add_patterns(patterns)
     updated.get_pipe("ner").add_label("DISEASE")
-    for name, nlp in (("base", base), ("updated", updated)):
-        nlp.to_disk(tmp_path / name)
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "scripts/extras/visualize.py"]
-    command += ["--server.headless", "true", "--server.port", str(port)]
-    command += ["--", tmp_path / "base", tmp_path / "updated"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    while socket.socket().connect_ex(("localhost", port)):
-        assert server.poll() is None
-        time.sleep(0.1)
-    yield f"http://localhost:{port}"
-    server.terminate()
-    server.wait()
-
-
-@pytest.mark.browser
-def test_typed_text_is_seen_by_both_pipelines_side_by_side(browser, address):
     page = browser.new_page()
-    page.goto(address)
+    page.goto(serve(base, updated, "ner"))
     page.fill("textarea", "Flu is back in <b>Oslo</b>.")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("mark >> text=DISEASE")
     marks = [" ".join(mark.split()) for mark in page.locator("mark").all_inner_texts()]
     assert marks.count("Flu DISEASE") == 1
     assert page.locator("b >> text=Oslo").count() == 0
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("component, shown", [("tagger", "canvas"), ("parser", "img")])
+def test_tags_and_relations_of_both_are_shown(browser, serve, component, shown):
+    nlp = spacy.blank("en")
+    words = {"words": ["It", "is"], "tags": ["A", "B"], "heads": [1, 1]}
+    example = Example.from_dict(nlp.make_doc("It is"), {**words, "deps": ["x", "ROOT"]})
+    for name in ("tagger", "parser"):
+        nlp.add_pipe(name)
+    nlp.initialize(lambda: [example])
+    page = browser.new_page()
+    page.goto(serve(nlp, nlp, component))
+    page.wait_for_selector(f"{shown} >> nth=1", state="attached")
+    assert page.locator("text=Traceback").count() == 0
     page.close()
