@@ -23,9 +23,9 @@ from scripts.command import run
 from scripts.components import kind_of, labels_of
 from scripts.docs import AGAIN, read_docs
 from scripts.evaluation.cases import add_sure, annotate
-from scripts.evaluation.changes import find_changes, list_corrections
+from scripts.evaluation.changes import find_changes, list_corrections, list_must_pass
 from scripts.evaluation.layout import print_tests, write_markdown
-from scripts.evaluation.metrics import GATES, pass_gates, surface, to_metrics
+from scripts.evaluation.metrics import GATES, MustPass, pass_gates, surface, to_metrics
 from scripts.evaluation.names import find_absent, list_names, read_watch
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
@@ -55,6 +55,13 @@ def main(
             "to 1, of what the base is sure of."
         ),
     ] = GATES["max_changed"],
+    must_pass: Annotated[
+        MustPass,
+        typer.Option(
+            help="Gate: which must-pass sentences have to pass: kept, those that the "
+            "base passes; or all."
+        ),
+    ] = "kept",
     watch: Annotated[
         str, typer.Option(help="Text file of names to list first, one a line.")
     ] = "",
@@ -104,7 +111,11 @@ def main(
         docs = [*read_docs(corpus_dir / "corrections")]
         corrected = annotate(pipelines, docs, component, n_process)
         metrics["corrections"] = list_corrections(corrected, labels["new"])
-    metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed)
+    if (corpus_dir / "must_pass").exists():
+        docs = [*read_docs(corpus_dir / "must_pass")]
+        checked = annotate(pipelines, docs, component, n_process)
+        metrics["must_pass"] = list_must_pass(checked)
+    metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed, must_pass)
     metrics["pipeline"] = get_checksum(updated_dir)
     changes = [
         {"test": name, **row}

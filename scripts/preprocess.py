@@ -1,9 +1,9 @@
 """Convert annotations to DocBin, and account for every row and span.
 
 Input: files of any format in `scripts/annotations/formats`, recognized by content.
-Output: a folder with `train`, `dev`, `test` and `old_test`, each a folder of `.spacy`
-files; the account as JSON; the rejected rows as JSON Lines, each with its file, line
-and reason: corrected by hand, they can be an input.
+Output: a folder with `train`, `dev`, `test`, `old_test` and `must_pass`, each a folder
+of `.spacy` files; the account as JSON; the rejected rows as JSON Lines, each with its
+file, line and reason: corrected by hand, they can be an input.
 
     python -m scripts.preprocess assets/annotations/train.jsonl corpus/annotations \
         --dev "" --test "" --base training/base --account corpus/preprocess.json
@@ -77,6 +77,10 @@ def main(
     ] = None,
     old_test: Annotated[
         str, typer.Option(help="Gold annotations of the types that the base knows.")
+    ] = "",
+    must_pass: Annotated[
+        str,
+        typer.Option(help="Sentences whose spans have to be found after each update."),
     ] = "",
     account_path: Annotated[
         Path, typer.Option("--account", help="JSON file for the counts.")
@@ -158,33 +162,38 @@ def main(
     labels = tuple(kind.to_label(name) for name in names if name)
     how = (format_name or "", offsets, inclusive, align, trim, merge, longest, partial)
     options = Options(*how, labels, component, upos, parse_map(label_map, kind))
-    settings = {"train": train, "dev": dev, "test": test, "old_test": old_test or None}
+    settings = {"train": train, "dev": dev, "test": test}
+    settings |= {"old_test": old_test or None, "must_pass": must_pass or None}
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()
-        account, old = convert_all(settings, part_dir, nlp, options, n_process)
+        account, apart = convert_all(settings, part_dir, nlp, options, n_process)
         # Written last: later steps take all of one run, or nothing.
         remove(output_dir)
         with written_whole(rejected_path) as part:
             # Not srsly, which can't write half of a UTF-16 pair.
-            rows = [json.dumps(row) for row in (*account.rejected, *old.rejected)]
+            every = (account, *apart.values())
+            rows = [json.dumps(row) for each in every for row in each.rejected]
             part.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         names = labels or sorted(account.labels["train"])
         known = labels_of(nlp, component)
         new = [name for name in names if name not in known]
         with written_whole(account_path) as part:
-            counts = {**account.to_json(), "old_test": old.to_json()}
+            counts = {name: each.to_json() for name, each in apart.items()}
+            counts = {**account.to_json(), **counts}
             found = {"labels": names, "new_labels": new, "pos": parse_pos(pos, new)}
             srsly.write_json(part, {**counts, **found})
         show(account, "", rejected_path)
-        if old.docs:
-            show(old, "Old test: ", rejected_path)
-        for each in (account, old):
+        for name, each in apart.items():
+            if each.docs:
+                show(each, f"{name}: ", rejected_path)
+        for each in every:
             check_rejected(each, 0.0 if strict else max_rejected, rejected_path)
-        check_sets(account, old, settings)
+        check_sets(account, apart["old_test"], settings)
     if account.corrections:
         print("These are corrections: all are trained on, and listed in the report.")
     warn(new, known, new if test is None else account.labels["test"])
-    docs = ", ".join(f"{n} {name}" for name, n in (account.docs | old.docs).items())
+    counts = [pair for each in every for pair in each.docs.items()]
+    docs = ", ".join(f"{n} {name}" for name, n in counts)
     msg.good(f"{docs} docs with {', '.join(names)}: {output_dir}")
 
 

@@ -4,8 +4,8 @@ The base annotates raw text, and completes the new annotations. Input: the folde
 `preprocess` wrote, and raw text: JSON Lines with `text`, `.txt` with a paragraph a
 line, or Parquet. Output: the rehearsal docs, with a manifest; folders of `.spacy`
 files: `train` and `dev`, completed (`dev` with some rehearsal docs), `old_test`, and
-`test` and `corrections` as the person made them; and the completed annotations as
-rows, so that the base's errors in them can be corrected and fed back in.
+`test`, `corrections` and `must_pass` as the person made them; and the completed
+annotations as rows, so that the base's errors in them can be corrected and fed back in.
 
 If it is stopped and started again, it continues with the first shard that is missing.
 
@@ -36,7 +36,7 @@ from scripts.scale.sort import Sorter
 from scripts.scale.start import Engine, start
 from scripts.scale.storage import as_path
 
-SPLITS = ("train", "dev", "test", "old_test", "corrections")
+SPLITS = ("train", "dev", "test", "old_test", "corrections", "must_pass")
 # The least share of the annotations of a label that overlap a label of the base, if it
 # was carved out of that.
 CARVED = 0.05

@@ -16,6 +16,7 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # The kinds of components in `scripts/components`.
 KINDS = ("ner", "tagger", "morphologizer", "parser")
 CHOICES = {"keep": ("exact", "one"), "engine": ("local", "ray")}
+CHOICES |= {"must_pass_gate": ("kept", "all")}
 # Gates, with what each may be; retention can rise above 1.
 SHARE = "a number from 0 to 1", r"0?\.\d+|[01](\.0*)?"
 NUMBERS = {"min_retention": ("a number such as 0.97", r"\d*\.?\d+")}

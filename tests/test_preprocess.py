@@ -7,6 +7,7 @@ import pytest
 import spacy
 import srsly
 
+from scripts.components.ner import INCORRECT
 from scripts.docs import read_docs
 from scripts.preprocess import main
 
@@ -596,3 +597,31 @@ def test_real_export_goes_in_whole(tmp_path):
     }
     assert counts == {"train": 1105, "test": 362}
     assert account["rows"]["kept"] == 1977
+
+
+def test_must_pass_sentences_are_a_set_of_their_own_and_never_trained_on(tmp_path):
+    rows = [{"text": f"Flu number {n}.", "spans": [[0, 3, "D"]]} for n in range(40)]
+    srsly.write_jsonl(tmp_path / "train.jsonl", rows)
+    must = [
+        {"text": "Omsk has flu.", "spans": [[9, 12, "D"]]},
+        {"text": "Perm has none.", "spans": [[0, 4, "D"]], "answer": "reject"},
+    ]
+    srsly.write_jsonl(tmp_path / "must.jsonl", must)
+
+    def run():
+        files = {"account_path": tmp_path / "a.json", "rejected_path": tmp_path / "r"}
+        paths = (str(tmp_path / f"{name}.jsonl") for name in ("train", "must"))
+        train, must_pass = paths
+        sets = {"dev": "", "test": "", "must_pass": must_pass}
+        main(train, tmp_path / "out", base="blank:en", **sets, **files)
+
+    run()
+    first, second = read_docs(tmp_path / "out" / "must_pass")
+    assert [(ent.text, ent.label_) for ent in first.ents] == [("flu", "D")]
+    assert not second.ents
+    assert [span.text for span in second.spans[INCORRECT]] == ["Perm"]
+    account = srsly.read_json(tmp_path / "a.json")
+    assert account["rows"]["in"] == 40 and account["must_pass"]["rows"]["kept"] == 2
+    srsly.write_jsonl(tmp_path / "must.jsonl", [*must, rows[0]])
+    with pytest.raises(ValueError, match=r"1 must-pass sentences .*train.jsonl:1"):
+        run()

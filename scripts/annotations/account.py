@@ -165,7 +165,10 @@ def check_rejected(account: Account, max_share: float, path: Path) -> None:
 def check_sets(
     account: Account, old_account: Account, settings: dict[str, str | None]
 ) -> None:
-    """Check that every set has annotations to learn from or to score on."""
+    """Check that every set has annotations to learn from or to score on.
+
+    `old_account` is that of the old test.
+    """
     from_train = ("train", *(n for n in account.docs if settings[n] == ""))
     if not any(account.labels[name] for name in from_train):
         cause = why_empty(account, from_train)

@@ -30,7 +30,9 @@ from scripts.components.kind import Kind
 from scripts.docs import write_files
 
 # In the order of conversion: train is compared with those that are held out.
-SETS = ("dev", "test", "old_test", "train")
+SETS = ("dev", "test", "old_test", "must_pass", "train")
+# Sets that are not of the new annotations: each has an account of its own.
+APART = ("old_test", "must_pass")
 # Words in corrections: some tens of sentences. With more annotations some can be spared
 # to score on.
 MAX_CORRECTED = 1500
@@ -103,6 +105,7 @@ def read_sets(
             how = options_for(name, options)
             sets[name] = read_annotations(settings[name], kind, how, account)
     check_map(options, [row.record for some in sets.values() for row in some])
+    check_apart(sets)
     return sets, labels, corrections
 
 
@@ -118,6 +121,20 @@ def check_map(options: Options, records: list[Record | None]) -> None:
             )
 
 
+def check_apart(sets: dict[str, list[Row]]) -> None:
+    """Check that no must-pass sentence is trained on."""
+    records = (row.record for row in sets.get("must_pass", ()))
+    texts = {record.text for record in records if record}
+    rows = [row for name in ("train", "dev") for row in sets.get(name, ())]
+    both = [row for row in rows if row.record and row.record.text in texts]
+    if both:
+        raise ValueError(
+            f"{len(both)} must-pass sentences are among the annotations, first "
+            f"{both[0].file}:{both[0].line}: they are never trained on, so remove them "
+            "from vars.train and vars.dev, or from vars.must_pass."
+        )
+
+
 def options_of(kind: Kind, options: Options) -> Options:
     """Return the options with what the kind of the component decides."""
     is_partial = options.partial
@@ -127,9 +144,13 @@ def options_of(kind: Kind, options: Options) -> Options:
 
 
 def options_for(name: str, options: Options) -> Options:
-    """Return the options for a set: gold is complete, and may have another format."""
-    is_gold = name == "old_test"
-    return options._replace(partial=False, format_name="") if is_gold else options
+    """Return the options for a set: gold is complete, must-pass sentences are not.
+
+    Both may have another format than the annotations.
+    """
+    if name not in APART:
+        return options
+    return options._replace(partial=name == "must_pass", format_name="")
 
 
 def convert_all(
@@ -138,21 +159,22 @@ def convert_all(
     nlp: Language,
     options: Options,
     n_process: int = 1,
-) -> tuple[Account, Account]:
+) -> tuple[Account, dict[str, Account]]:
     """Convert every set to a folder of `.spacy` files in `output_dir`.
 
     Settings are the file, folder or glob of each of `SETS`; empty: split off `train`;
     None: there is no such set. `n_process` processes tokenize; -1: as many as cores.
-    Returns the account of the annotations, and that of the old test.
+    Returns the account of the annotations, and those of the sets `APART`.
     """
-    account, old_account, held_out = Account(), Account(), HeldOut()
+    account, held_out = Account(), HeldOut()
+    accounts = {name: Account() for name in APART}
     known = labels_of(nlp, options.component)
     kind = kind_of(nlp, options.component)
     how = options_of(kind, options)
     sets, labels, account.corrections = read_sets(settings, kind, how, known, account)
     for name in [name for name in SETS if name in sets]:
-        is_old = name == "old_test"
-        own, counted = (old_account, None) if is_old else (account, labels)
+        is_apart = name in APART
+        own, counted = (accounts[name], None) if is_apart else (account, labels)
         own_how = options_for(name, how)
         docs = convert(sets[name], nlp, own_how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
@@ -168,7 +190,7 @@ def convert_all(
         shutil.copytree(output_dir / "train", output_dir / name)
         account.docs[name] = account.docs["train"]
         account.labels[name] = account.labels["train"]
-    return account, old_account
+    return account, accounts
 
 
 def convert(

@@ -81,6 +81,33 @@ def list_corrections(
     return rows
 
 
+def list_must_pass(cases: Iterable[Case]) -> list[dict[str, Any]]:
+    """List must-pass docs: what has to be found, and if `base` and `updated` do.
+
+    What a person marked in a doc is `wanted`, what was rejected `unwanted`; the rest
+    may be found or not. `found` is what the update finds there.
+    """
+    rows = []
+    for case in cases:
+        unwanted = case.kind.rejected_facts(case.doc)
+        marked = case.gold | unwanted
+        found = {
+            fact
+            for fact in case.found["updated"]
+            if any(case.kind.overlap(fact, other) for other in marked)
+        }
+        sides = {"wanted": case.gold, "unwanted": unwanted, "found": found}
+        passed = {
+            who: case.gold <= case.found[who] and not unwanted & case.found[who]
+            for who in WHO
+        }
+        spans = {
+            name: case.kind.to_spans(case.doc, some) for name, some in sides.items()
+        }
+        rows.append({"text": case.doc.text, **spans, **passed})
+    return rows
+
+
 def changes_of(
     case: Case, labels: Collection[str], known: Collection[str]
 ) -> Iterator[tuple[Fact, str]]:

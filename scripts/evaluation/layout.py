@@ -129,21 +129,37 @@ def print_tests(metrics: Metrics) -> None:
 
 def tell_corrections(metrics: Metrics) -> list[dict[str, Any]]:
     """List corrected texts: the start of each, what is found, and if it is right."""
-
-    def show(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
-        found = [f"{text[start:end]} {label}" for start, end, label in spans]
-        return to_line(", ".join(found) or "nothing")
-
     return [
         {
             "text": to_line(row["text"][:N_CHARS]),
             "fixed": row["fixed"],
-            "base": show(row["text"], row["base"]),
-            "found": show(row["text"], row["updated"]),
-            "right": show(row["text"], row["right"]),
+            "base": show_spans(row["text"], row["base"]),
+            "found": show_spans(row["text"], row["updated"]),
+            "right": show_spans(row["text"], row["right"]),
         }
         for row in metrics.get("corrections", ())
     ]
+
+
+def tell_must_pass_rows(metrics: Metrics) -> list[dict[str, Any]]:
+    """List must-pass sentences: what has to be found and what not, and what is."""
+    return [
+        {
+            "text": to_line(row["text"]),
+            **{key: row[key] for key in ("base", "updated")},
+            **{
+                key: show_spans(row["text"], row[key])
+                for key in ("wanted", "unwanted", "found")
+            },
+        }
+        for row in sorted(metrics.get("must_pass", ()), key=lambda r: r["updated"])
+    ]
+
+
+def show_spans(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+    """Write spans as their texts and labels."""
+    found = [f"{text[start:end]} {label}" for start, end, label in spans]
+    return to_line(", ".join(found) or "nothing")
 
 
 def read_notes(paths: Iterable[Path]) -> Notes:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import srsly
 from spacy.scorer import PRFScore
@@ -16,6 +16,7 @@ from scripts.evaluation.scores import score
 
 METRICS_VERSION = 3
 Metrics = dict[str, Any]
+MustPass = Literal["kept", "all"]
 # The gates as project.yml sets them: a lower one is a doubt. Specialists, which forgot,
 # changed 5.7 to 99 % of what en_core_web_sm is sure of; a second component 0 to 0.2 %.
 GATES = {"min_retention": 0.97, "min_new_f": 0.3, "max_changed": 0.05}
@@ -218,11 +219,13 @@ def pass_gates(
     min_retention: float = GATES["min_retention"],
     min_new_f: float = GATES["min_new_f"],
     max_changed: float = GATES["max_changed"],
+    must_pass: MustPass = "kept",
 ) -> Metrics:
     """Judge an update: `stopped`, `passed`, or `not proven` with what is in doubt.
 
     With gold of the old labels `min_retention` says whether it kept enough; without,
-    `max_changed`, the largest share of the findings that the base is sure of.
+    `max_changed`, the largest share of the findings that the base is sure of. Must-pass
+    sentences have to pass if the base passes them (`kept`), or `all`.
     """
     retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
     kept = changed is not None and changed <= max_changed
@@ -231,11 +234,18 @@ def pass_gates(
     learned = metrics["new_f"]["updated"] >= min_new_f
     gates = {"min_retention": min_retention, "min_new_f": min_new_f}
     gates["max_changed"] = max_changed
-    passed, doubts = kept and learned, find_doubts(metrics, gates)
+    failed = [
+        row
+        for row in metrics.get("must_pass", ())
+        if not row["updated"] and (row["base"] or must_pass == "all")
+    ]
+    passed = kept and learned and not failed
+    doubts = find_doubts(metrics, gates)
     return {
         "gates": gates,
         "kept": kept,
         "learned": learned,
+        "must_pass_failed": len(failed),
         "passed": passed,
         "doubts": doubts,
         "verdict": ("not proven" if doubts else "passed") if passed else "stopped",
@@ -256,6 +266,9 @@ def find_doubts(metrics: Metrics, gates: dict[str, float]) -> list[str]:
             doubts.append(f"the {name} test has {few}")
     if metrics["untested"]:
         doubts.append(f"no test has {', '.join(metrics['untested'])}")
+    rows = metrics.get("must_pass", ())
+    if n_failed := sum(not row["updated"] and not row["base"] for row in rows):
+        doubts.append(f"{n_failed} must-pass sentences fail, as with the base")
     if metrics.get("test_is_train"):
         doubts.append("the corrections that are scored were trained on")
     strict = {"max_changed": -1}

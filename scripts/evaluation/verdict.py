@@ -19,7 +19,8 @@ def verdict(metrics: Metrics) -> list[str]:
         return []
     is_gold = metrics["old_test_is_gold"]
     sentences = [tell_kept(metrics)] if is_gold else []
-    sentences += [tell_changed(metrics), tell_learned(metrics), tell_spurious(metrics)]
+    sentences += [tell_changed(metrics), tell_learned(metrics)]
+    sentences += [tell_must_pass(metrics), tell_spurious(metrics)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -101,6 +102,20 @@ def tell_learned(metrics: Metrics) -> str:
     return f"{start} {names}: {scores} {gate}"
 
 
+def tell_must_pass(metrics: Metrics) -> str:
+    """Describe which must-pass sentences pass, and the first that fail."""
+    rows = metrics.get("must_pass", [])
+    if not rows:
+        return ""
+    failed = [row for row in rows if not row["updated"]]
+    # Those that passed with the base come first.
+    failed.sort(key=lambda row: not row["base"])
+    texts = ", ".join(f"“{to_line(row['text'])}”" for row in failed[:N_NAMED])
+    rest = f" Not: {texts}{' …' if len(failed) > N_NAMED else ''}." if failed else ""
+    n_right = len(rows) - len(failed)
+    return f"Must-pass sentences: {n_right} of {len(rows)} pass.{rest}"
+
+
 def list_labels(labels: Iterable[str]) -> str:
     """Write some labels, and how many there are if that is too many."""
     names = [*labels]
@@ -133,6 +148,10 @@ def cure(metrics: Metrics) -> str:
             "set vars.old_test to annotations of labels that the base knows",
         ),
         ("the old test has" in doubts, "annotate more for vars.old_test"),
+        (
+            metrics["must_pass_failed"],
+            "annotate sentences like the must-pass ones that fail for vars.train",
+        ),
         (not learned, "annotate more texts, or lower vars.min_new_f"),
         (learned and "the new test has" in doubts, "annotate more for vars.test"),
         (untested, f"annotate {untested} in a test"),

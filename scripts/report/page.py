@@ -14,7 +14,12 @@ from spacy.displacy import DependencyRenderer, EntityRenderer
 
 from scripts.command import VISIBLE
 from scripts.evaluation.changes import GROUPS
-from scripts.evaluation.layout import TITLE, lay_out, tell_corrections
+from scripts.evaluation.layout import (
+    TITLE,
+    lay_out,
+    tell_corrections,
+    tell_must_pass_rows,
+)
 from scripts.evaluation.metrics import Metrics
 from scripts.evaluation.render import render
 from scripts.evaluation.verdict import cure, headline, verdict
@@ -71,6 +76,7 @@ def write_page(
         verdict=verdict(metrics),
         cure="" if metrics.get("verdict", "passed") == "passed" else cure(metrics),
         corrections=tell_corrections(metrics),
+        must_pass=tell_must_pass_rows(metrics),
         names=names,
         name_labels=sorted({row["label"] for row in names}),
         passages=list(render_passages(rows, scored, metrics.get("new_labels", ()))),
