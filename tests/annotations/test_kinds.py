@@ -183,6 +183,10 @@ READ = {
         lines({"text": "https://x.org", "spans": [[0, 13, "URL"]]}),
         ["https://x.org/URL"],
     ),
+    "a comment that is a link": (
+        lines(ROW, {"text": "https://x.org/a.jpg", "spans": []}),
+        ["Ada/PER", ""],
+    ),
     "text under sentence": (lines({"sentence": TEXT, "spans": [ADA]}), ["Ada/PER"]),
     "a zip of several formats": (
         zipped(

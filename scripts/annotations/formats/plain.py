@@ -250,9 +250,10 @@ def make_record(
         raise RejectedError(f"no text: {why}", n_spans)
     if not text.strip():
         raise RejectedError("no text: it is blank", n_spans)
-    # A text may be an address in which something was marked.
-    is_marked = spans and all(span.end <= len(text) for span in spans)
-    if ADDRESS.fullmatch(text) and not is_marked:
+    # A comment may be a link, and something in it may be marked.
+    is_outside = any(span.end > len(text) for span in spans)
+    is_comment = bool(spans) or text.lstrip().startswith("http")
+    if ADDRESS.fullmatch(text) and (is_outside or not is_comment):
         reason = f"the text is an address: {short(text)}, export the text itself"
         raise RejectedError(reason, n_spans)
     if HALF_PAIR.search(text):
