@@ -87,10 +87,14 @@ def main(
     _, config = read_base(base_model)
     check_component(config, component, base_model)
     source = find_code(base_model, code)
-    # A package imports its own code.
-    if source and Path(base_model).exists():
+    try:
+        # A package may import its own code.
+        nlp = open_pipeline(base_model)
+    except ValueError:
+        if not source:
+            raise
         import_code(source)
-    nlp = open_pipeline(base_model)
+        nlp = open_pipeline(base_model)
     check_names(nlp)
     # It is in the path of the package.
     nlp.meta["lang"] = nlp.lang

@@ -26,7 +26,12 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.components import kind_of, listened_to, parts_of, second_of
-from scripts.components.kind import NewLabels, read_new_labels
+from scripts.components.kind import (
+    NewLabels,
+    from_config,
+    read_new_labels,
+    to_config,
+)
 from scripts.docs import count_words
 from scripts.files import written_whole
 from scripts.scale.pipelines import open_pipeline
@@ -141,10 +146,10 @@ def make_config(
     config["initialize"]["after_init"] = {
         "@callbacks": "update.prepare_component.v1",
         "component": pipe,
-        "labels": labels,
+        "labels": to_config(labels),
     }
     config = Config(config).merge(settings)
-    config["corpora"]["train"] |= {"component": pipe, "earlier": [*earlier]}
+    config["corpora"]["train"] |= {"component": pipe, "earlier": to_config(earlier)}
     set_budget(config, n_words)
     return config
 
@@ -232,7 +237,7 @@ def write_start(
 
 def labels_in(config: Config) -> list[str]:
     """Return the annotated labels that a training config is for."""
-    return config["initialize"]["after_init"]["labels"]
+    return from_config(config["initialize"]["after_init"]["labels"])
 
 
 def main(

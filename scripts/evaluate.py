@@ -55,7 +55,7 @@ def main(
             "to 1, of what the base is sure of."
         ),
     ] = GATES["max_changed"],
-    must_pass: Annotated[
+    must_pass_gate: Annotated[
         MustPass,
         typer.Option(
             help="Gate: which must-pass sentences have to pass: kept, those that the "
@@ -115,7 +115,8 @@ def main(
         docs = [*read_docs(corpus_dir / "must_pass")]
         checked = annotate(pipelines, docs, component, n_process)
         metrics["must_pass"] = list_must_pass(checked)
-    metrics |= pass_gates(metrics, min_retention, min_new_f, max_changed, must_pass)
+    gates = (min_retention, min_new_f, max_changed, must_pass_gate)
+    metrics |= pass_gates(metrics, *gates)
     metrics["pipeline"] = get_checksum(updated_dir)
     changes = [
         {"test": name, **row}
@@ -132,7 +133,8 @@ def main(
 
     print_tests(metrics)
     if absent := find_absent(cases["old"], watched):
-        msg.warn(f"Names to watch that stand in no text: {', '.join(absent)}")
+        names = ", ".join(absent)
+        msg.warn(f"Names in vars.watch that occur in no text of the old test: {names}")
     if unseen:
         names = ", ".join(sorted(unseen))
         msg.warn(f"Not in the old test: {names}. Whether it is kept is not measured.")

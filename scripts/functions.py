@@ -18,6 +18,7 @@ from spacy.util import registry
 
 from scripts.annotations.pieces import split_doc
 from scripts.components import kind_of
+from scripts.components.kind import from_config
 from scripts.docs import AGAIN, REHEARSAL, doc_files, read_bin
 from scripts.scale.pipelines import load_code
 
@@ -57,6 +58,7 @@ def create_rehearsal_corpus(
     """
     # A config has strings.
     annotations, rehearsal = Path(annotations), Path(rehearsal)
+    earlier = from_config(earlier)
     rng = random.Random(seed)
     rehearsed: Iterator[Example] | None = None
 
@@ -175,6 +177,7 @@ def create_prepare_component(
     component: str, labels: list[str]
 ) -> Callable[[Language], Language]:
     """Create the callback that adds labels to a sourced component before training."""
+    labels = from_config(labels)
 
     def prepare_component(nlp: Language) -> Language:
         kind = kind_of(nlp, component)

@@ -5,8 +5,7 @@ the name of an installed package. This step always runs, and refuses what a late
 would refuse. Output: a folder with a JSON file for each var that names files, which
 holds their checksums.
 
-    python -m scripts.inputs corpus/inputs base_model=en_core_web_sm \
-        train=assets/annotations/train.jsonl raw=assets/raw
+    python -m spacy project run inputs
 """
 
 import hashlib
@@ -38,11 +37,24 @@ def check(name: str, setting: str) -> None:
         raise ValueError(
             f"vars.{name} is empty: set it to {NEEDED[name]}, a file, folder or glob."
         )
-    if setting and name != "base_model":
+    if setting and name == "watch":
+        read_lines(setting)
+    elif setting and name != "base_model":
         try:
             find_files(setting)
         except ValueError as error:
             raise ValueError(f"vars.{name}: {error}") from error
+
+
+def read_lines(path: str) -> list[str]:
+    """Read a text file of names, one in each line."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"vars.watch: {path} is no text file in UTF-8 with a name in each line: "
+            f"{error}"
+        ) from error
 
 
 def checksums(setting: str) -> dict[str, str]:

@@ -188,7 +188,7 @@ def main(
                 show(each, f"{name}: ", rejected_path)
         for each in every:
             check_rejected(each, 0.0 if strict else max_rejected, rejected_path)
-        check_sets(account, apart["old_test"], settings)
+        check_sets(account, apart, settings)
     if account.corrections:
         print("These are corrections: all are trained on, and listed in the report.")
     warn(new, known, new if test is None else account.labels["test"])

@@ -21,7 +21,8 @@ CHOICES |= {"must_pass_gate": ("kept", "all")}
 SHARE = "a number from 0 to 1", r"0?\.\d+|[01](\.0*)?"
 NUMBERS = {"min_retention": ("a number such as 0.97", r"\d*\.?\d+")}
 NUMBERS |= {"max_changed": SHARE, "min_new_f": SHARE}
-NUMBERS |= dict.fromkeys(("seed", "gpu_id", "n_process"), ("a whole number", r"-?\d+"))
+NUMBERS |= dict.fromkeys(("gpu_id", "n_process"), ("a whole number", r"-?\d+"))
+NUMBERS |= {"seed": ("a whole number from 0", r"\d{1,9}")}
 
 
 def check_vars(values: dict[str, str]) -> None:
@@ -53,14 +54,14 @@ def or_of(names: Any) -> str:
 
 def find_pipeline(base_model: str) -> Path:
     """Find the folder of a pipeline, which is a path or in an installed package."""
-    folder = Path(base_model)
-    if base_model.isidentifier() and not folder.exists():
-        origin = getattr(find_spec(base_model), "origin", None)
-        folder = Path(origin).parent if origin else folder
-        if (folder / "meta.json").is_file():
-            meta = srsly.read_json(folder / "meta.json")
-            folder /= "{lang}_{name}-{version}".format(**meta)
-    return folder
+    is_name = base_model.isidentifier()
+    origin = getattr(find_spec(base_model), "origin", None) if is_name else None
+    # spaCy takes a package before a folder.
+    package = Path(origin).parent if origin else Path(base_model)
+    if origin and (package / "meta.json").is_file():
+        meta = srsly.read_json(package / "meta.json")
+        return package / "{lang}_{name}-{version}".format(**meta)
+    return Path(base_model)
 
 
 def read_base(base_model: str) -> tuple[dict[str, Any], Config]:

@@ -116,12 +116,13 @@ def given(base, tmp_path):
     return tmp_path / "given"
 
 
-def run_steps(folder, *flags):
+def run_steps(folder, *flags, base="given"):
     """Save a base, and load it in another process."""
     program = "from scripts.scale.pipelines import open_pipeline as o; print(o('base'))"
-    steps = (["-m", "scripts.base", "given", "base", *flags], ["-c", program])
+    steps = (["-m", "scripts.base", base, "base", *flags], ["-c", program])
     for step in steps:
-        how = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+        env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}."}
+        how = {"cwd": folder, "env": env}
         done = subprocess.run(
             [sys.executable, *step], capture_output=True, encoding="utf-8", **how
         )
@@ -137,6 +138,20 @@ def test_code_that_a_base_needs_is_imported_by_every_step(given):
     assert "given needs code that is not here: [E893] Could not find function" in error
     assert "Set vars.code to the Python file" in error
     assert "spacy.lang.en.English" in run_steps(folder, "--code", "own.py")
+    # An installed package without its code.
+    inside = folder / "en_given" / "en_tiny-0.0.0"
+    inside.parent.mkdir()
+    given.rename(inside)
+    shutil.copy(inside / "meta.json", inside.parent)
+    load = "from spacy.util import load_model_from_init_py as load_\n"
+    load += "def load(**how): return load_(__file__, **how)\n"
+    (folder / "en_given" / "__init__.py").write_text(load)
+    (folder / "en_given-0.0.0.dist-info").mkdir()
+    names = "Metadata-Version: 2.1\nName: en_given\nVersion: 0.0.0\n"
+    (folder / "en_given-0.0.0.dist-info" / "METADATA").write_text(names)
+    flags = ("--code", "own.py")
+    assert "spacy.lang.en.English" in run_steps(folder, *flags, base="en_given")
+    inside.rename(given)
     # The base of a second round brings it.
     shutil.rmtree(given)
     (folder / "base").rename(given)

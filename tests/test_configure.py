@@ -1,3 +1,4 @@
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -7,13 +8,14 @@ import spacy
 import srsly
 from conftest import SETTINGS, TEXTS, make_pipeline, write_settings
 from spacy.language import Language
-from spacy.util import resolve_dot_names
+from spacy.util import registry, resolve_dot_names
 from thinc.api import Config
 
 from scripts import functions  # noqa: F401  registers the reader and the callback
 from scripts.components import pipes_of
+from scripts.components.kind import from_config
+from scripts.configure import labels_in, make_config, read_settings, set_budget
 from scripts.configure import main as configure
-from scripts.configure import make_config, read_settings, set_budget
 from scripts.docs import write_docs
 from scripts.extras.experiment import shared_settings
 from scripts.report.origin import made_of
@@ -348,12 +350,17 @@ def test_second_component_has_settings_of_its_own(tmp_path, specialist):
 
 
 def test_label_with_a_dollar_stays_as_it_is(base, tmp_path):
-    settings = read_settings(SETTINGS, {**NEW, "labels": ["A$B"]})
-    config = make_config(base, "base", "ner", settings, ["A$B"], 6, earlier=["C$D"])
+    labels = ["DT", "PRP$", "WP$", "$", "A$B", "${x}", "%24"]
+    settings = read_settings(SETTINGS, {**NEW, "labels": labels})
+    config = make_config(base, "base", "ner", settings, labels, 6, earlier=labels)
     config.to_disk(tmp_path / "update.cfg")
     config = Config().from_disk(tmp_path / "update.cfg")
-    assert config["initialize"]["after_init"]["labels"] == ["A$B"]
-    assert config["corpora"]["train"]["earlier"] == ["C$D"]
+    assert labels_in(config) == labels
+    assert from_config(config["corpora"]["train"]["earlier"]) == labels
+    # As spaCy resolves it, again and again, before it calls ours.
+    filled = registry.resolve(Config().from_str(config.to_str())["initialize"])
+    scorer = filled["after_init"](base).get_pipe("ner").scorer
+    assert inspect.getclosurevars(scorer).nonlocals["labels"] == labels
 
 
 @pytest.mark.parametrize("account", [CORRECTIONS, NEW])

@@ -145,6 +145,9 @@ def test_note_of_a_var_changes_only_with_its_files(settings, tmp_path):
         ({"seed": "one"}, "vars.seed is 'one': use a whole number"),
         ({"gpu_id": "cuda"}, "vars.gpu_id is 'cuda': use a whole number"),
         ({"keep": "both"}, "vars.keep is 'both': use exact or one"),
+        ({"seed": "-1"}, "vars.seed is '-1': use a whole number from 0"),
+        ({"watch": "empty"}, "vars.watch: empty is no text file in UTF-8"),
+        ({"watch": "latin.txt"}, "vars.watch: latin.txt is no text file in UTF-8"),
         ({"code": "no.py"}, r"vars.code: No file at 'no\.py'"),
         ({"base_dev": "no.jsonl"}, "vars.base_dev: No file at 'no.jsonl'"),
         ({"train": "no.jsonl"}, "vars.train: No file at 'no.jsonl': correct the path"),
@@ -156,6 +159,7 @@ def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(
     settings, tmp_path, changes, message
 ):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "latin.txt").write_bytes("Zürich".encode("latin-1"))
     with pytest.raises(ValueError, match=message):
         note(tmp_path / "inputs", settings | changes)
     assert not (tmp_path / "inputs").exists()

@@ -622,6 +622,9 @@ def test_must_pass_sentences_are_a_set_of_their_own_and_never_trained_on(tmp_pat
     assert [span.text for span in second.spans[INCORRECT]] == ["Perm"]
     account = srsly.read_json(tmp_path / "a.json")
     assert account["rows"]["in"] == 40 and account["must_pass"]["rows"]["kept"] == 2
+    srsly.write_jsonl(tmp_path / "must.jsonl", [{"text": "Nothing is marked."}])
+    with pytest.raises(ValueError, match=r"must\.jsonl has nothing that must pass: "):
+        run()
     srsly.write_jsonl(tmp_path / "must.jsonl", [*must, rows[0]])
     with pytest.raises(ValueError, match=r"1 must-pass sentences .*train.jsonl:1"):
         run()

@@ -163,12 +163,17 @@ def check_rejected(account: Account, max_share: float, path: Path) -> None:
 
 
 def check_sets(
-    account: Account, old_account: Account, settings: dict[str, str | None]
+    account: Account, apart: dict[str, Account], settings: dict[str, str | None]
 ) -> None:
     """Check that every set has annotations to learn from or to score on.
 
-    `old_account` is that of the old test.
+    `apart` has the accounts of the old test and of the must-pass sentences.
     """
+    old_account = apart["old_test"]
+    counts = apart["must_pass"].counts
+    if settings["must_pass"] and not counts["spans", "in"] - counts["spans", "ignored"]:
+        cause = why_empty(apart["must_pass"], ("must_pass",))
+        raise ValueError(f"{settings['must_pass']} has nothing that must pass: {cause}")
     from_train = ("train", *(n for n in account.docs if settings[n] == ""))
     if not any(account.labels[name] for name in from_train):
         cause = why_empty(account, from_train)

@@ -56,6 +56,13 @@ def read_annotations(
                 votes.add(row.record)
         reading = votes.choose(options.offsets, options.inclusive)
         found += [row._replace(reading=reading) for row in rows]
+    # The one document of the one file says nothing of what belongs together.
+    groups = {row.record.group for row in found if row.record}
+    if [*groups] == [file.name for file in files]:
+        found = [
+            row._replace(record=row.record and row.record._replace(group=""))
+            for row in found
+        ]
     return merge_partial(prefer_annotated(found)) if options.merge else found
 
 

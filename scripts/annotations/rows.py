@@ -15,7 +15,7 @@ import srsly
 
 from scripts.annotations.archive import ZIP, expand
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS, brat, parse_row
-from scripts.annotations.formats.plain import TEXT_KEYS
+from scripts.annotations.formats.plain import START_KEYS, TEXT_KEYS
 from scripts.annotations.records import RejectedError, Row, short
 from scripts.annotations.unreadable import name_kind
 from scripts.scale.storage import BROKEN, GZIP, find_files, read_plain
@@ -37,6 +37,7 @@ N_BROKEN = 3
 REJECTED = {"file", "line", "reason", "row"}
 # Keys of which a row has one, and no span has.
 TOKEN_LISTS = frozenset({"tokens", "sentences"})
+TOOLS = ("prodigy", "label-studio", "doccano")
 ROW_KEYS = TOKEN_LISTS | {*TEXT_KEYS, "paragraphs"}
 # Names of files that come with annotations and hold none.
 NOTES = re.compile(
@@ -202,6 +203,8 @@ def wrapped(value: Any) -> list[Any] | None:
         return None
     if any(isinstance(value.get(key), str) for key in TEXT_KEYS):
         return None
+    if any(ROW_FORMATS[name].is_mine(frozenset(value)) for name in TOOLS):
+        return None
     lists = [items for items in value.values() if isinstance(items, list)]
     inside = [items for items in lists if items and any(map(is_row, items))]
     return inside[0] if len(inside) == 1 else None
@@ -210,6 +213,6 @@ def wrapped(value: Any) -> list[Any] | None:
 def is_row(item: Any) -> bool:
     """Check whether an item of a list is a row: an object, or `[text, {…}]`."""
     if isinstance(item, dict):
-        return not ROW_KEYS.isdisjoint(item) and "start" not in item
+        return not ROW_KEYS.isdisjoint(item) and START_KEYS.isdisjoint(item)
     is_pair = isinstance(item, list) and len(item) == 2
     return is_pair and isinstance(item[0], str) and isinstance(item[1], dict)

@@ -31,6 +31,7 @@ def join_run() -> None:
     if run is None:
         return
     own = {"host": socket.gethostname(), "process": run.pid}
+    own["started"] = run.create_time()
     noted = read_note()
     if noted.items() >= own.items():
         return
@@ -46,7 +47,7 @@ def join_run() -> None:
             f"{noted['host']}. Wait until it ends, or end it."
         )
     repair_lock()
-    srsly.write_json(NOTE, {**own, "started": run.create_time()})
+    srsly.write_json(NOTE, own)
 
 
 def find_run() -> psutil.Process | None:
@@ -61,7 +62,7 @@ def find_run() -> psutil.Process | None:
 
 def read_note() -> dict[str, Any]:
     """Read the note of the last run; there is none, or a broken one, if it is empty."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError):
         return dict(srsly.read_json(NOTE))
     return {}
 

@@ -9,6 +9,7 @@ holds for facts about one token; `ner.py` has what differs for spans.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
+from urllib.parse import unquote
 
 from spacy.language import Language
 from spacy.scorer import PRFScore
@@ -44,6 +45,16 @@ FACTORIES = frozenset(
         "trainable_lemmatizer",
     }
 )
+
+
+def to_config(labels: Iterable[str]) -> list[str]:
+    """Write labels for a config, which takes a $ for the start of a variable."""
+    return [label.replace("%", "%25").replace("$", "%24") for label in labels]
+
+
+def from_config(labels: Iterable[str]) -> list[str]:
+    """Read labels that were written for a config."""
+    return [unquote(label) for label in labels]
 
 
 class NewLabels(NamedTuple):

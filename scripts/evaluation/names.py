@@ -8,7 +8,8 @@ from typing import Any
 from scripts.evaluation.cases import WHO, Case, Fact
 
 # What became of a text, in the order in which groups of one size are listed.
-CHANGES = ("found no more", "another label", "other bounds", "found now", "the same")
+LOST, FOUND, SAME = "no longer found", "newly found", "unchanged"
+CHANGES = (LOST, "another label", "another head", "other bounds", FOUND, SAME)
 # Tokens at each side of the text in the sentence that shows it.
 CONTEXT = 12
 Row = dict[str, Any]
@@ -45,8 +46,10 @@ def list_names(
         )
         for who in WHO
     }
+    judged = {fact[-1] for case in cases for fact in case.gold} if is_gold else set()
     for case in cases:
-        for fact, change, now in changes_of(case, watch):
+        for fact, change, other in changes_of(case, watch):
+            now = show_other(case, change, other)
             text, label = case.kind.text_of(case.doc, fact), fact[-1]
             row = {"text": text, "label": label, "change": change, "now": now, "n": 0}
             row |= {"better": 0, "worse": 0, "sentence": sentence_of(case, fact)}
@@ -54,8 +57,12 @@ def list_names(
             row |= {name: total[text, label] for name, total in counts.items()}
             row = groups.setdefault((text, label, change, now), row)
             row["n"] += 1
-            if is_gold and fact in case.gold and change != "the same":
-                row["better" if change == "found now" else "worse"] += 1
+            if fact[-1] in judged and change != SAME:
+                was = (fact in case.gold) == (change != FOUND)
+                # To find nothing is right where nothing is gold.
+                is_now = other in case.gold if other else not was
+                row["better"] += is_now and not was
+                row["worse"] += was and not is_now
     first = {name.lower() for name in watch}
 
     def rank(row: Row) -> tuple[Any, ...]:
@@ -65,7 +72,9 @@ def list_names(
     return sorted(groups.values(), key=rank)
 
 
-def changes_of(case: Case, watch: Iterable[str]) -> Iterator[tuple[Fact, str, str]]:
+def changes_of(
+    case: Case, watch: Iterable[str]
+) -> Iterator[tuple[Fact, str, Fact | None]]:
     """Yield each fact that changed, or is to be watched, how, and what is found now."""
     kind, (base, updated) = case.kind, (case.found[who] for who in WHO)
     names = {name.lower() for name in watch}
@@ -73,18 +82,26 @@ def changes_of(case: Case, watch: Iterable[str]) -> Iterator[tuple[Fact, str, st
         others = sorted(other for other in updated if kind.overlap(fact, other))
         same = [o for o in others if kind.tokens(o) == kind.tokens(fact)]
         if same:
-            yield fact, "another label", kind.show(case.doc, same[0])
+            is_head = same[0][-1] == fact[-1]
+            yield fact, "another head" if is_head else "another label", same[0]
         elif others:
-            now = kind.text_of(case.doc, others[0]), kind.show(case.doc, others[0])
-            yield fact, "other bounds", " ".join(now)
+            yield fact, "other bounds", others[0]
         else:
-            yield fact, "found no more", ""
+            yield fact, LOST, None
     for fact in sorted(updated - base):
         if not any(kind.overlap(fact, other) for other in base):
-            yield fact, "found now", ""
+            yield fact, FOUND, None
     for fact in sorted(base & updated):
         if kind.text_of(case.doc, fact).lower() in names:
-            yield fact, "the same", ""
+            yield fact, SAME, None
+
+
+def show_other(case: Case, change: str, other: Fact | None) -> str:
+    """Write what is found instead: its label, with its text if that is another."""
+    if other is None:
+        return ""
+    now = case.kind.show(case.doc, other)
+    return f"{case.kind.text_of(case.doc, other)} {now}" if "bounds" in change else now
 
 
 def sentence_of(case: Case, fact: Fact) -> str:

@@ -24,6 +24,7 @@ BOB = {"start": 8, "end": 11, "label": "ORG"}
 TEXT = "Ada met Bob"
 ROW = {"text": TEXT, "spans": [ADA]}
 MARKED = {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}
+MARKS = {"type": "labels", "value": MARKED}
 PROPOSED = {"text": TEXT, "answer": "accept"}
 
 
@@ -182,6 +183,23 @@ READ = {
     "an address that was marked": (
         lines({"text": "https://x.org", "spans": [[0, 13, "URL"]]}),
         ["https://x.org/URL"],
+    ),
+    "answers of spans in a group": (
+        lines(
+            {
+                "text": TEXT,
+                "spans": {"sc": [{**ADA, "answer": "reject"}, {**BOB}]},
+            }
+        ),
+        ["Bob/ORG"],
+    ),
+    "null under other keys": (
+        lines({"text": TEXT, "spans": [ADA], "entities": None, "label": None}),
+        ["Ada/PER"],
+    ),
+    "comments beside the annotations of a task": (
+        lines({**task(TEXT, MARKS), "comments": [{"text": "please check"}]}),
+        ["Ada/PER"],
     ),
     "a comment that is a link": (
         lines(ROW, {"text": "https://x.org/a.jpg", "spans": []}),

@@ -148,7 +148,7 @@ def test_step_draws_the_training_and_shows_how_the_update_was_made(tmp_path):
     (tmp_path / "inputs").mkdir()
     srsly.write_json(tmp_path / "inputs" / "raw.json", {"a.txt": {"a.txt": "c0ffee"}})
     Config({"corpora": {"train": {"ratio": 1.0}}}).to_disk(tmp_path / "update.cfg")
-    name = {"text": "Omsk", "label": "<GPE>", "change": "found no more", "now": ""}
+    name = {"text": "Omsk", "label": "<GPE>", "change": "no longer found", "now": ""}
     name |= {"n": 7, "better": 0, "worse": 2, "before": 9, "after": 2}
     name |= {"sentence": "From Omsk & back"}
     srsly.write_jsonl(tmp_path / "names.jsonl", [name])

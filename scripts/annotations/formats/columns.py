@@ -71,8 +71,8 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
             "and an empty line after each sentence."
         )
     for document, sentence in found:
-        # One mark for the whole file says nothing of documents.
-        doc_id = f"{path.name}:{document}" if n_docs > 1 else ""
+        # One mark may be for the whole file, which is then the document.
+        doc_id = f"{path.name}:{document}" if n_docs > 1 else path.name * n_docs
         yield to_row(path, sentence, doc_id, *layout)
 
 
@@ -88,10 +88,12 @@ def are_numbered(sentences: list[list[Line]]) -> bool:
 
 
 def number_sentences(sentences: list[list[Line]]) -> bool:
-    """Check whether the first column has numbers alone, and the second has words."""
+    """Check whether the first column has numbers, the same for several tokens."""
     rows = [fields for sentence in sentences for _, fields, _ in sentence]
     has_words = any(len(row) > 2 and row[1] != row[1].upper() for row in rows)
-    return has_words and all(row[0].isdigit() for row in rows)
+    columns = [[fields[0] for _, fields, _ in sentence] for sentence in sentences]
+    repeats = any(len({*column}) < len(column) for column in columns)
+    return has_words and repeats and all(row[0].isdigit() for row in rows)
 
 
 def count_columns(sentences: list[list[Line]]) -> int:

@@ -37,8 +37,8 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
     """Read each sentence as a row, numbered by its first line."""
     document, comments, lines = "", {}, []
     text = content.decode("utf-8-sig")
-    # One mark for the whole file says nothing of documents.
-    has_documents = text.count(NEW_DOC) > 1
+    # One mark may be for the whole file, which is then the document.
+    only = path.name if text.count(NEW_DOC) == 1 else ""
     for number, line in enumerate([*LINE_END.split(text), ""], start=1):
         if line.startswith("#"):
             name, _, value = line[1:].partition("=")
@@ -46,7 +46,7 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
         elif line.strip():
             lines.append((number, line))
         elif lines:
-            document = comments.get(DOCUMENT, document) if has_documents else ""
+            document = only or comments.get(DOCUMENT, document)
             yield to_row(path, lines, comments.get(TEXT, ""), document)
             comments, lines = {}, []
 

@@ -82,7 +82,7 @@ def complete_record(
 
 def by_answer(record: Record, row: dict[str, Any]) -> Record:
     """Sort the spans of a record by the answer that each of them has in its row."""
-    items = row.get("spans")
+    items = span_items(row)
     if not isinstance(items, list):
         return record
     answers = [item.get("answer") if isinstance(item, dict) else None for item in items]
@@ -142,8 +142,15 @@ def head_of(token: dict[str, Any], tokens: list[dict[str, Any]]) -> tuple[int, i
 
 def parse_spans(row: dict[str, Any]) -> tuple[Span, ...]:
     """Parse the spans of a row, under the one key that has some."""
-    of_text = [k for k in ("label", "labels") if k in row and marks_whole_text(row[k])]
-    keys = [key for key in SPAN_KEYS if key in row and key not in of_text]
+    return parse_list(span_items(row))
+
+
+def span_items(row: dict[str, Any]) -> Any:
+    """Return the spans of a row as it has them; a null beside others is no key."""
+    given = {key: row[key] for key in SPAN_KEYS if key in row}
+    given = {key: items for key, items in given.items() if items is not None} or given
+    of_text = [k for k in ("label", "labels") if marks_whole_text(given.get(k))]
+    keys = [key for key in given if key not in of_text]
     full = [key for key in keys if row[key] != []]
     if len(full) > 1:
         n_spans = sum(len(row[key]) for key in full if isinstance(row[key], list))
@@ -154,14 +161,14 @@ def parse_spans(row: dict[str, Any]) -> tuple[Span, ...]:
         raise RejectedError(reason, len(row[other[0]]))
     if of_text and not keys:
         raise IgnoredError("a label of the whole text, not of spans")
-    return parse_list(only_group(row[(full or keys)[0]])) if keys else ()
+    return only_group(row[(full or keys)[0]]) if keys else []
 
 
 def marks_whole_text(value: Any) -> bool:
     """Check whether a label or a list of labels is that of a text classifier."""
-    words = value if isinstance(value, list) else [value]
-    are_words = all(isinstance(word, str) for word in words) or type(value) is int
-    return bool(words) and are_words
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(word, str) for word in value)
+    return value is not None and not isinstance(value, dict)
 
 
 def only_group(value: Any) -> Any:
