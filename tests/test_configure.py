@@ -359,7 +359,7 @@ def test_label_with_a_dollar_stays_as_it_is(base, tmp_path):
     assert from_config(config["corpora"]["train"]["earlier"]) == labels
     # As spaCy resolves it, again and again, before it calls ours.
     filled = registry.resolve(Config().from_str(config.to_str())["initialize"])
-    scorer = filled["after_init"](base).get_pipe("ner").scorer
+    scorer = filled["after_init"](make_pipeline("own")).get_pipe("ner").scorer
     assert inspect.getclosurevars(scorer).nonlocals["labels"] == labels
 
 
