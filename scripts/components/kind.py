@@ -26,8 +26,8 @@ COMPLETE = "complete"
 SURE = 0.99
 # What a specialist finds with this probability, and does not find in the end, is not
 # known to be none, if the label is frequent in the raw text. French wines, half as
-# frequent as in the annotations: F 60.0 with it (3 seeds), 56.1 without. Politics: F the
-# same, and 414 new entities in 1,000 other texts instead of 284.
+# frequent as in the annotations: F 60.0 with it (3 seeds), 56.1 without. Politics: F
+# the same, and 414 new entities in 1,000 other texts instead of 284.
 LIKELY = 0.05
 # Factories of components that never change what one of another kind sets.
 FACTORIES = frozenset(
