@@ -26,9 +26,10 @@ from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections, list_must_pass
 from scripts.evaluation.layout import print_tests, write_markdown
 from scripts.evaluation.metrics import GATES, MustPass, pass_gates, surface, to_metrics
-from scripts.evaluation.names import find_absent, list_names, read_watch
+from scripts.evaluation.names import find_absent, list_names
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
+from scripts.vars import read_watch
 
 
 def main(

@@ -20,7 +20,7 @@ from wasabi import msg
 from scripts.command import run
 from scripts.files import written_whole
 from scripts.scale.storage import as_path, files_in, find_files
-from scripts.vars import check_vars, find_pipeline
+from scripts.vars import check_vars, find_pipeline, read_watch
 
 # Bytes read at a time: raw text may not fit in memory.
 CHUNK = 1 << 20
@@ -38,23 +38,12 @@ def check(name: str, setting: str) -> None:
             f"vars.{name} is empty: set it to {NEEDED[name]}, a file, folder or glob."
         )
     if setting and name == "watch":
-        read_lines(setting)
+        read_watch(setting)
     elif setting and name != "base_model":
         try:
             find_files(setting)
         except ValueError as error:
             raise ValueError(f"vars.{name}: {error}") from error
-
-
-def read_lines(path: str) -> list[str]:
-    """Read a text file of names, one in each line."""
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"vars.watch: {path} is no text file in UTF-8 with a name in each line: "
-            f"{error}"
-        ) from error
 
 
 def checksums(setting: str) -> dict[str, str]:

@@ -47,6 +47,22 @@ def check_vars(values: dict[str, str]) -> None:
     check_package(meta, values["name"], values["version"])
 
 
+def read_watch(path: str) -> list[str]:
+    """Read the names to watch: a text file with one in each line; empty: none.
+
+    Raises:
+        ValueError: If it is no such file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig") if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"vars.watch: {path} is no text file in UTF-8 with a name in each line: "
+            f"{error}"
+        ) from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def or_of(names: Any) -> str:
     """Write names as a choice."""
     return " or ".join(map(str, names))

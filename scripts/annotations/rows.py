@@ -46,15 +46,10 @@ NOTES = re.compile(
 )
 
 
-def find_annotations(pattern: str) -> list[Path]:
-    """List the files of annotations that a file, folder, glob or zip names."""
-    return list_files(pattern)[0]
-
-
 def list_files(pattern: str) -> tuple[list[Path], list[Path]]:
     """List the files of annotations that a pattern names, and those passed over.
 
-    A file that is named itself is never passed over.
+    It is a file, folder, glob or zip; a file that is named itself is never passed over.
     """
     files = expand(find_files(pattern))
     companions = brat.companions(files)

@@ -14,7 +14,7 @@ from scripts.evaluation.changes import GROUPS
 from scripts.evaluation.metrics import Metrics
 from scripts.evaluation.render import HERE, render, show_interval, to_line
 from scripts.evaluation.scores import MISSED, SPURIOUS
-from scripts.evaluation.verdict import headline, verdict
+from scripts.evaluation.verdict import N_CHARS, headline, verdict
 from scripts.files import written_whole
 
 TITLE = "What the update changed"
@@ -35,8 +35,6 @@ AGREEMENT = (
     "counts as a mistake.",
 )
 ALL = "all labels"
-# Characters of a corrected text that are shown.
-N_CHARS = 100
 # A heading and a table for each part of how an update was made.
 Notes = list[tuple[str, list[tuple[str, str]]]]
 

@@ -1,8 +1,7 @@
 """What changed by name: the same text with the same label, over all docs of a test."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from scripts.evaluation.cases import WHO, Case, Fact
@@ -13,12 +12,6 @@ CHANGES = (LOST, "another label", "another head", "other bounds", FOUND, SAME)
 # Tokens at each side of the text in the sentence that shows it.
 CONTEXT = 12
 Row = dict[str, Any]
-
-
-def read_watch(path: str) -> list[str]:
-    """Read the names to list first: a text file with one in each line."""
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines() if path else []
-    return [line.strip() for line in lines if line.strip()]
 
 
 def list_names(
@@ -47,8 +40,9 @@ def list_names(
         for who in WHO
     }
     judged = {fact[-1] for case in cases for fact in case.gold} if is_gold else set()
+    first = {name.lower() for name in watch}
     for case in cases:
-        for fact, change, other in changes_of(case, watch):
+        for fact, change, other in changes_of(case, first):
             now = show_other(case, change, other)
             text, label = case.kind.text_of(case.doc, fact), fact[-1]
             row = {"text": text, "label": label, "change": change, "now": now, "n": 0}
@@ -63,7 +57,6 @@ def list_names(
                 is_now = other in case.gold if other else not was
                 row["better"] += is_now and not was
                 row["worse"] += was and not is_now
-    first = {name.lower() for name in watch}
 
     def rank(row: Row) -> tuple[Any, ...]:
         place = CHANGES.index(row["change"])
@@ -73,11 +66,13 @@ def list_names(
 
 
 def changes_of(
-    case: Case, watch: Iterable[str]
+    case: Case, watch: Collection[str]
 ) -> Iterator[tuple[Fact, str, Fact | None]]:
-    """Yield each fact that changed, or is to be watched, how, and what is found now."""
+    """Yield each fact that changed, or is to be watched, how, and what is found now.
+
+    Names to watch are in lower case.
+    """
     kind, (base, updated) = case.kind, (case.found[who] for who in WHO)
-    names = {name.lower() for name in watch}
     for fact in sorted(base - updated):
         others = sorted(other for other in updated if kind.overlap(fact, other))
         same = [o for o in others if kind.tokens(o) == kind.tokens(fact)]
@@ -92,7 +87,7 @@ def changes_of(
         if not any(kind.overlap(fact, other) for other in base):
             yield fact, FOUND, None
     for fact in sorted(base & updated):
-        if kind.text_of(case.doc, fact).lower() in names:
+        if kind.text_of(case.doc, fact).lower() in watch:
             yield fact, SAME, None
 
 

@@ -13,7 +13,7 @@ from spacy.tokens import DocBin
 
 from scripts.annotations.formats import doccano, label_studio
 from scripts.annotations.records import Span
-from scripts.annotations.rows import find_annotations, read_rows
+from scripts.annotations.rows import list_files, read_rows
 
 PIECES = [
     *("a", "Bo", "9", "é", "e\u0301", "😷", "👨\u200d👩", "漢字", "שלום", "محمد"),
@@ -297,7 +297,5 @@ def test_folder_of_brat_files_is_read_as_pairs_in_gzip_too(tmp_path):
         with opener(tmp_path / f"a{end}.ann{end}", "wt") as file:
             file.write("T1\tD 0 3\tFlu\n")
     (tmp_path / "annotation.conf").write_text("[entities]\nD\n")
-    found = [
-        record for path in find_annotations(str(tmp_path)) for record in read(path)
-    ]
+    found = [record for path in list_files(str(tmp_path))[0] for record in read(path)]
     assert found == [("Flu is back.", [(0, 3, "D")])] * 2

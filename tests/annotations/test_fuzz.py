@@ -24,7 +24,7 @@ from scripts.annotations.convert import convert, read_sets
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS
 from scripts.annotations.offsets import UNITS
 from scripts.annotations.records import Row
-from scripts.annotations.rows import find_annotations, parse_line, read_rows, unpack
+from scripts.annotations.rows import list_files, parse_line, read_rows, unpack
 from scripts.components import kind_of
 
 pytestmark = pytest.mark.slow
@@ -124,7 +124,7 @@ def check(path, options) -> int | None:
         settings = {"train": str(path), "dev": "", "test": None, "old_test": None}
         kind = kind_of(NLP, options.component)
         sets, labels, _ = read_sets(settings, kind, options, [], account)
-        files = find_annotations(str(path))
+        files, _ = list_files(str(path))
         n_rows = sum(len(read_rows(file, options.format_name)) for file in files)
     except (ValueError, OSError) as error:
         assert str(path) in str(error)

@@ -28,6 +28,16 @@ CONLLU = """# newdoc id = news-1
 8\t.\t.\tPUNCT\t.\t_\t4\tpunct\t_\t_
 
 """
+# A word whose parts do not stand in the text.
+AU_BAR = (
+    "# text = Il va au bar\n"
+    "1\tIl\til\tPRON\tP\t_\t2\tnsubj\t_\t_\n"
+    "2\tva\taller\tVERB\tV\t_\t0\troot\t_\t_\n"
+    "3-4\tau\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    "3\tà\tà\tADP\tA\t_\t5\tcase\t_\t_\n"
+    "4\tle\tle\tDET\tD\t_\t5\tdet\t_\t_\n"
+    "5\tbar\tbar\tNOUN\tN\t_\t2\tobl\t_\t_\n"
+)
 TAGS = ["PRP", "MD", "RB", "VB", "IN", "DT", "NN", "."]
 UPOS = ["PRON", "AUX", "PART", "VERB", "ADP", "DET", "NOUN", "PUNCT"]
 DEPS = ["nsubj", "aux", "advmod", "ROOT", "case", "det", "obl", "punct"]
@@ -213,18 +223,9 @@ def test_white_space_is_not_annotated(tmp_path):
 
 
 def test_gold_with_words_that_do_not_stand_in_the_text_is_a_tree_with_a_hole(tmp_path):
-    content = (
-        "# text = Il va au bar\n"
-        "1\tIl\til\tPRON\tP\t_\t2\tnsubj\t_\t_\n"
-        "2\tva\taller\tVERB\tV\t_\t0\troot\t_\t_\n"
-        "3-4\tau\t_\t_\t_\t_\t_\t_\t_\t_\n"
-        "3\tà\tà\tADP\tA\t_\t5\tcase\t_\t_\n"
-        "4\tle\tle\tDET\tD\t_\t5\tdet\t_\t_\n"
-        "5\tbar\tbar\tNOUN\tN\t_\t2\tobl\t_\t_\n"
-    )
-    (arcs,), _, reasons = convert(tmp_path, content, "parser", partial=False)
+    (arcs,), _, reasons = convert(tmp_path, AU_BAR, "parser", partial=False)
     assert arcs == {(0, 1, "nsubj"), (1, 1, "ROOT"), (3, 1, "obl")} and not reasons
-    convert(tmp_path, content, "tagger", partial=False)
+    convert(tmp_path, AU_BAR, "tagger", partial=False)
     (doc,) = read_docs(tmp_path / "out" / "train", spacy.blank("en").vocab)
     assert KINDS["tagger"].unseen_tokens(doc) == {2}
 
@@ -253,16 +254,7 @@ def test_multiword_tokens_and_empty_nodes_are_counted_among_the_ignored(tmp_path
 
 
 def test_word_that_does_not_stand_in_the_text_is_ignored(tmp_path):
-    content = (
-        "# text = Il va au bar\n"
-        "1\tIl\til\tPRON\tP\t_\t2\tnsubj\t_\t_\n"
-        "2\tva\taller\tVERB\tV\t_\t0\troot\t_\t_\n"
-        "3-4\tau\t_\t_\t_\t_\t_\t_\t_\t_\n"
-        "3\tà\tà\tADP\tA\t_\t5\tcase\t_\t_\n"
-        "4\tle\tle\tDET\tD\t_\t5\tdet\t_\t_\n"
-        "5\tbar\tbar\tNOUN\tN\t_\t2\tobl\t_\t_\n"
-    )
-    (facts,), account, _ = convert(tmp_path, content, "tagger")
+    (facts,), account, _ = convert(tmp_path, AU_BAR, "tagger")
     assert facts == {(0, "P"), (1, "V"), (3, "N")}
     assert account["ignored"]["word of a multiword token"] == 2
 

@@ -3,7 +3,8 @@
 import pytest
 from conftest import case_of
 
-from scripts.evaluation.names import find_absent, list_names, read_watch
+from scripts.evaluation.names import find_absent, list_names
+from scripts.vars import read_watch
 
 TEXT = "Omsk is near Perm"
 OMSK, PERM, OMSK_ORG = (0, 1, "GPE"), (3, 4, "GPE"), [(0, 1, "ORG")]

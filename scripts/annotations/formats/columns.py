@@ -72,7 +72,8 @@ def read(path: Path, content: bytes) -> Iterator[Row]:
         )
     for document, sentence in found:
         # One mark may be for the whole file, which is then the document.
-        doc_id = f"{path.name}:{document}" if n_docs > 1 else path.name * n_docs
+        only = path.name if n_docs else ""
+        doc_id = f"{path.name}:{document}" if n_docs > 1 else only
         yield to_row(path, sentence, doc_id, *layout)
 
 
