@@ -10,7 +10,7 @@ types to train or choose by: the newswire gold, with its labels mapped, only sco
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import redirect_stdout
 from datetime import date
 from functools import partial
@@ -92,12 +92,14 @@ def to_gold(facts: Iterable[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
     return {fact for fact in mapped if fact[-1] in GOLD}
 
 
-def corrections(nlp: Language, n_rows: int) -> list[dict[str, Any]]:
+def corrections(
+    nlp: Language, n_rows: int, labels: Collection[str] = ("PERSON", "ORG")
+) -> list[dict[str, Any]]:
     """Correct what a pipeline finds in news by gold: the first rows it gets wrong.
 
     Only people and organizations, which both name alike.
     """
-    labels, rows = {"PERSON", "ORG"}, []
+    rows = []
     for row in read_rows("newswire", "train"):
         doc = nlp(row["text"])
         gold = [s for s in row["spans"] if s["label"] in labels]

@@ -40,6 +40,8 @@ Keep = Literal["exact", "one"]
 RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
 # What a specialist is trained with: the annotations alone.
 ALONE = {RATIO: 0.0, SPECIALIST: False}
+# What the base finds fewer times in the rehearsal docs is warned of.
+RARE = 50
 # Sections of the settings that apply to some updates only.
 CASES = ("corrections", "new_types", "second")
 
@@ -90,7 +92,7 @@ def make_config(
     n_words: int,
     source: str = "",
     pipe: str = "",
-    earlier: Collection[str] = (),
+    found_before: Collection[str] = (),
 ) -> Config:
     """Make a training config from the base's own config.
 
@@ -103,7 +105,7 @@ def make_config(
         n_words: Words in the docs in which they were annotated.
         source: Pipeline that training begins as; empty: the base.
         pipe: Name of the pipe to train; empty: `component`, and not the second one.
-        earlier: The labels that a second component finds before.
+        found_before: The labels that a second component finds.
     """
     config, pipe = nlp.config.copy(), pipe or component
 
@@ -149,7 +151,8 @@ def make_config(
         "labels": to_config(labels),
     }
     config = Config(config).merge(settings)
-    config["corpora"]["train"] |= {"component": pipe, "earlier": to_config(earlier)}
+    found = {"found_before": to_config(found_before)}
+    config["corpora"]["train"] |= {"component": pipe, **found}
     set_budget(config, n_words)
     return config
 
@@ -207,8 +210,8 @@ def configs_of(
             source = starts["specialist"]
         elif is_new or (new and kind.GROWS):
             source = starts["start"]
-        earlier = sorted(found_before) if pipe == component else []
-        how = (component, read, labels, n_words, source, pipe, earlier)
+        found = sorted(found_before) if pipe == component else []
+        how = (component, read, labels, n_words, source, pipe, found)
         configs[pipe] = make_config(nlp, base_dir, *how)
         if is_new:
             # It has no old labels, and a score set to null is not logged.
@@ -240,6 +243,24 @@ def labels_in(config: Config) -> list[str]:
     return from_config(config["initialize"]["after_init"]["labels"])
 
 
+def find_rare(
+    nlp: Language, component: str, configs: dict[str, Config], facts: dict[str, int]
+) -> list[str]:
+    """List what the trained pipes know that is rare in the rehearsal docs, with counts.
+
+    Args:
+        nlp: The base.
+        component: Name of the pipe to update.
+        configs: The training configs, by pipe.
+        facts: How often each label of the base occurs in the rehearsal docs.
+    """
+    annotated = {label for config in configs.values() for label in labels_in(config)}
+    known = {label for pipe in configs for label in nlp.pipe_labels.get(pipe, ())}
+    is_internal = kind_of(nlp, component).is_internal
+    rare = [label for label, n in facts.items() if n < RARE and not is_internal(label)]
+    return [f"{name} ({facts[name]})" for name in rare if name in known - annotated]
+
+
 def main(
     base_dir: Annotated[Path, typer.Argument(help="The pipeline to update.")],
     settings_path: Annotated[Path, typer.Argument(help="The settings of the update.")],
@@ -268,19 +289,26 @@ def main(
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed}
     starts = {"specialist": specialist, "start": str(output_dir / "start")}
-    new = read_new_labels(srsly.read_json(rehearse_path))
+    rehearsed = srsly.read_json(rehearse_path)
+    new = read_new_labels(rehearsed)
     how = (nlp, str(base_dir), settings_path, account, count_words(train), component)
     configs = configs_of(*how, keep, overrides, starts)
     named = dict(zip(("update", "corrections"), configs.values(), strict=False))
     if account["new_labels"]:
         alone = configs_of(*how, "one", {**overrides, **ALONE}, starts)
         named["specialist"] = alone[component]
+    rare = find_rare(nlp, component, configs, rehearsed.get("facts", {}))
     with written_whole(output_dir) as part:
         part.mkdir()
         for name, config in named.items():
             config["training"]["logger"]["output_file"] = f"{logs}/{name}.jsonl"
             config.to_disk(part / f"{name}.cfg")
         write_start(nlp, component, configs, new, str(part / "start"))
+    if rare:
+        msg.warn(
+            f"Rare in what is rehearsed: {', '.join(rare)}. What is rare is forgotten: "
+            "add text with them to vars.raw, or their annotations to vars.earlier."
+        )
     for pipe, config in configs.items():
         training, labels = config["training"], labels_in(config)
         msg.good(

@@ -13,6 +13,8 @@ from scripts.files import written_whole
 
 # Docs in a file of annotations: training reads a file whole.
 FILE_SIZE = 5000
+# Folder, among those of an update, of what is trained on of earlier rounds.
+EARLIER = "earlier"
 # Category of a doc that is a rehearsal doc, in files that hold other docs, too.
 REHEARSAL = "rehearsal"
 # What to do about docs that are missing or damaged.

@@ -12,7 +12,7 @@ or less often, and the scores as Markdown.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import srsly
 import typer
@@ -24,12 +24,30 @@ from scripts.components import kind_of, labels_of
 from scripts.docs import AGAIN, read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections, list_must_pass
+from scripts.evaluation.gates import GATES, MustPass, pass_gates
 from scripts.evaluation.layout import print_tests, write_markdown
-from scripts.evaluation.metrics import GATES, MustPass, pass_gates, surface, to_metrics
+from scripts.evaluation.metrics import surface, to_metrics
 from scripts.evaluation.names import find_absent, list_names
+from scripts.evaluation.scores import score
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import is_unrelated, load, use_gpu
-from scripts.vars import read_watch
+from scripts.vars import read_gates, read_watch
+
+
+def list_rounds(
+    account: dict[str, Any], corpus_dir: Path
+) -> dict[str, tuple[Path, list[str]]]:
+    """List the tests of earlier rounds by name: the folder, and the labels that count.
+
+    `account` is that of `preprocess`.
+    """
+    rounds = {}
+    earlier = account.get("earlier", {"rounds": [], "docs": {}})
+    for number, each in enumerate(earlier["rounds"], start=1):
+        if earlier["docs"].get(name := f"earlier_{number}_test"):
+            path = corpus_dir / name, each["labels"]
+            rounds[f"earlier round {each['name']}"] = path
+    return rounds
 
 
 def main(
@@ -63,6 +81,9 @@ def main(
             "base passes; or all."
         ),
     ] = "kept",
+    gates: Annotated[
+        str, typer.Option(help="Gates of labels, such as 'ORG 0.97, DRUG f 0.6'.")
+    ] = "",
     watch: Annotated[
         str, typer.Option(help="Text file of names to list first, one a line.")
     ] = "",
@@ -74,16 +95,18 @@ def main(
     """Score the base and the updated pipeline, and find what changed."""
     # Written last, so that no step takes older scores, or some files of two runs.
     remove(metrics_path)
-    watched = read_watch(watch)
+    watched, label_gates = read_watch(watch), read_gates(gates)
     n_process = use_gpu(gpu_id, n_process)
     pipelines = load(base_dir), load(updated_dir)
     base, kind = pipelines[0], kind_of(pipelines[0], component)
     base_labels = {*labels_of(base, component)}
     paths = {"new": corpus_dir / "test", "old": corpus_dir / "old_test"}
+    account, rehearsed = map(srsly.read_json, (account_path, rehearse_path))
+    rounds = list_rounds(account, corpus_dir)
+    paths |= {name: path for name, (path, _) in rounds.items()}
     tests = {name: [*read_docs(path)] for name, path in paths.items()}
     if empty := [path for name, path in paths.items() if not tests[name]]:
         raise ValueError(f"{empty[0]} has no docs: {AGAIN}")
-    account, rehearsed = map(srsly.read_json, (account_path, rehearse_path))
 
     # Gold from before an earlier update lacks what that update taught: nobody annotated
     # it there, so it does not count.
@@ -92,6 +115,7 @@ def main(
     unseen = base_labels - in_gold if is_gold else set()
     unseen = {label for label in unseen if not kind.is_internal(label)}
     labels = {"new": account["labels"], "old": base_labels - unseen}
+    labels |= {name: some for name, (_, some) in rounds.items()}
     # Others may find them too, such as an entity ruler; what the component is to learn
     # is new all the same.
     others = (n for n in base.pipe_names if not is_unrelated(base, n, kind))
@@ -105,7 +129,13 @@ def main(
     cases["old"] = add_sure(cases["old"], base, component)
     train = read_docs(corpus_dir / "train")
     seen = {surface(kind, doc, fact) for doc in train for fact in kind.facts(doc)}
-    metrics = to_metrics(cases, labels, known, rehearsed["carved"], is_gold, seen)
+    # What has a test of its own is not judged by what the base finds.
+    tested = {label for name in rounds for label in labels[name]}
+    how = (labels, known, rehearsed["carved"], is_gold, seen, tested)
+    metrics = to_metrics(cases, *how)
+    metrics["earlier"] = [
+        {"name": name, **score(cases[name], labels[name])} for name in rounds
+    ]
     metrics["untested"] += sorted(unseen - {*account["labels"]})
     metrics["test_is_train"] = "test" in account["copies"]
     if (corpus_dir / "corrections").exists():
@@ -116,8 +146,8 @@ def main(
         docs = [*read_docs(corpus_dir / "must_pass")]
         checked = annotate(pipelines, docs, component, n_process)
         metrics["must_pass"] = list_must_pass(checked)
-    gates = (min_retention, min_new_f, max_changed, must_pass_gate)
-    metrics |= pass_gates(metrics, *gates)
+    limits = (min_retention, min_new_f, max_changed, must_pass_gate, label_gates)
+    metrics |= pass_gates(metrics, *limits)
     metrics["pipeline"] = get_checksum(updated_dir)
     changes = [
         {"test": name, **row}
@@ -139,7 +169,7 @@ def main(
     if unseen:
         names = ", ".join(sorted(unseen))
         msg.warn(f"Not in the old test: {names}. Whether it is kept is not measured.")
-    n_new, n_old = (metrics[name]["docs"] for name in tests)
+    n_new, n_old = (metrics[name]["docs"] for name in ("new", "old"))
     msg.good(
         f"Scored {n_new} docs of the new and {n_old} of the old test: {metrics_path}"
     )

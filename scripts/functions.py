@@ -19,8 +19,18 @@ from spacy.util import registry
 from scripts.annotations.pieces import split_doc
 from scripts.components import kind_of
 from scripts.components.kind import from_config
-from scripts.docs import AGAIN, REHEARSAL, doc_files, read_bin
+from scripts.docs import (
+    AGAIN,
+    EARLIER,
+    REHEARSAL,
+    count_words,
+    doc_files,
+    read_bin,
+)
 from scripts.scale.pipelines import load_code
+
+# The largest share of earlier rounds in what is rehearsed.
+MAX_EARLIER = 0.5
 
 # `spacy debug data` loads the base, and imports this file alone.
 load_code("training/base")
@@ -34,7 +44,7 @@ def create_rehearsal_corpus(
     component: str,
     specialist: bool,
     agree: float,
-    earlier: list[str],
+    found_before: list[str],
     seed: int,
 ) -> Callable[[Language], Iterator[Example]]:
     """Create a corpus that mixes annotations with fresh rehearsal docs in each pass.
@@ -48,51 +58,65 @@ def create_rehearsal_corpus(
     Args:
         annotations: A `.spacy` file or folder; memory holds one file.
         rehearsal: A `.spacy` file or folder, read in a circle; memory holds one file.
+            A folder `earlier` in it has what was annotated in earlier rounds: each pass
+            reads it once, up to half of what is rehearsed.
         ratio: Ratio of rehearsal words to annotated words.
         component: Name of the pipe to train.
         specialist: Whether a specialist marked new labels in the rehearsal docs.
         agree: How frequent a label has to be in the rehearsal docs, as a share of how
             frequent it is in the annotations, for marks of it to be learned.
-        earlier: The labels of a pipe that runs before it.
+        found_before: The labels of a pipe that runs before it.
         seed: Seed of the order of files and docs in each pass.
     """
     # A config has strings.
     annotations, rehearsal = Path(annotations), Path(rehearsal)
-    earlier = from_config(earlier)
+    found_before = from_config(found_before)
     rng = random.Random(seed)
-    rehearsed: Iterator[Example] | None = None
+    circles: dict[Path, Iterator[Example]] = {}
 
     def select(nlp: Language, examples: list[Example]) -> list[Example]:
         kind, labels = kind_of(nlp, component), nlp.pipe_labels[component]
         for example in examples:
-            kind.select(example.reference, labels, earlier)
+            kind.select(example.reference, labels, found_before)
         return examples
+
+    def read_pieces(path: Path, nlp: Language) -> Iterator[Doc]:
+        split_points = kind_of(nlp, component).split_points
+        docs = read_bin(path).get_docs(nlp.vocab)
+        return chain.from_iterable(split_doc(doc, split_points) for doc in docs)
 
     # With one file, and so with a few thousand annotations, each doc is read once.
     @lru_cache(maxsize=1)
     def read_file(path: Path, nlp: Language) -> list[Example]:
-        docs = read_bin(path).get_docs(nlp.vocab)
-        split_points = kind_of(nlp, component).split_points
-        pieces = chain.from_iterable(split_doc(doc, split_points) for doc in docs)
+        pieces = read_pieces(path, nlp)
         return select(nlp, list(Corpus(path).make_examples(nlp, pieces)))
 
-    def read_rehearsal(nlp: Language) -> Iterator[Example]:
-        for file in doc_files(rehearsal):
-            docs = read_bin(file).get_docs(nlp.vocab)
-            yield from Corpus(rehearsal).make_examples(nlp, docs)
+    def read_folder(folder: Path, nlp: Language) -> Iterator[Example]:
+        for file in doc_files(folder):
+            yield from Corpus(folder).make_examples(nlp, read_pieces(file, nlp))
 
-    def read_in_circle(nlp: Language) -> Iterator[Example]:
+    def read_in_circle(folder: Path, nlp: Language) -> Iterator[Example]:
         while True:
-            yield from check_any(read_rehearsal(nlp), rehearsal)
+            yield from check_any(read_folder(folder, nlp), folder)
+
+    def take(folder: Path, n_words: float, nlp: Language) -> list[Example]:
+        if folder not in circles:
+            circles[folder] = read_in_circle(folder, nlp)
+        return list(take_words(circles[folder], n_words))
+
+    def rehearse(n_words: float, nlp: Language) -> list[Example]:
+        earlier = rehearsal / EARLIER
+        n_known = count_words(earlier) if earlier.exists() else 0
+        n_earlier = min(n_known, MAX_EARLIER * n_words)
+        fresh = take(rehearsal, n_words - n_earlier, nlp)
+        return fresh + take(earlier, n_earlier, nlp)
 
     def read(nlp: Language) -> Iterator[Example]:
-        nonlocal rehearsed
-        rehearsed = rehearsed or read_in_circle(nlp)
         files = doc_files(annotations)
         rng.shuffle(files)
         for file in files:
             annotated = read_file(file, nlp)
-            fresh = list(take_words(rehearsed, ratio * sum(map(len, annotated))))
+            fresh = rehearse(ratio * sum(map(len, annotated)), nlp)
             if specialist:
                 labels = frequent_labels(nlp, component, annotated, fresh, agree)
                 fresh = keep_agreed(nlp, component, fresh, labels)

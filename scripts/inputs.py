@@ -26,7 +26,7 @@ from scripts.vars import check_vars, find_pipeline, read_watch
 CHUNK = 1 << 20
 # The vars that name files.
 FILES = ("base_model", "base_train", "base_dev", "train", "dev", "test", "raw")
-FILES += ("old_test", "code", "watch", "must_pass")
+FILES += ("old_test", "code", "watch", "must_pass", "earlier", "earlier_test")
 # Those that may not be empty.
 NEEDED = {"train": "your annotations", "raw": "text in which the base finds its types"}
 

@@ -1,8 +1,9 @@
 """Convert annotations to DocBin, and account for every row and span.
 
 Input: files of any format in `scripts/annotations/formats`, recognized by content.
-Output: a folder with `train`, `dev`, `test`, `old_test` and `must_pass`, each a folder
-of `.spacy` files; the account as JSON; the rejected rows as JSON Lines, each with its
+Output: a folder with `train`, `dev`, `test`, `old_test`, `must_pass`, and
+`earlier_1_train` and `earlier_1_test` for the first of earlier rounds, each a folder of
+`.spacy` files; the account as JSON; the rejected rows as JSON Lines, each with its
 file, line and reason: corrected by hand, they can be an input.
 
     python -m scripts.preprocess assets/annotations/train.jsonl corpus/annotations \
@@ -81,6 +82,17 @@ def main(
     must_pass: Annotated[
         str,
         typer.Option(help="Sentences whose spans have to be found after each update."),
+    ] = "",
+    earlier: Annotated[
+        str,
+        typer.Option(
+            help="Annotations of earlier rounds, to train on and to score on again: a "
+            "file or folder is one round, and so is each match of a glob."
+        ),
+    ] = "",
+    earlier_test: Annotated[
+        str,
+        typer.Option(help="Tests of earlier rounds; empty: split off, as they were."),
     ] = "",
     account_path: Annotated[
         Path, typer.Option("--account", help="JSON file for the counts.")
@@ -164,6 +176,7 @@ def main(
     options = Options(*how, labels, component, upos, parse_map(label_map, kind))
     settings = {"train": train, "dev": dev, "test": test}
     settings |= {"old_test": old_test or None, "must_pass": must_pass or None}
+    settings |= {"earlier": earlier or None, "earlier_test": earlier_test or None}
     with written_whole(output_dir) as part_dir:
         part_dir.mkdir()
         account, apart = convert_all(settings, part_dir, nlp, options, n_process)

@@ -3,8 +3,9 @@
 The base annotates raw text, and completes the new annotations. Input: the folder that
 `preprocess` wrote, and raw text: JSON Lines with `text`, `.txt` with a paragraph a
 line, or Parquet. Output: the rehearsal docs, with a manifest; folders of `.spacy`
-files: `train` and `dev`, completed (`dev` with some rehearsal docs), `old_test`, and
-`test`, `corrections` and `must_pass` as the person made them; and the completed
+files: `train` and `dev`, completed (`dev` with some rehearsal docs), `earlier`, what is
+trained on of all earlier rounds, completed, `old_test`, and `test`, `corrections`,
+`must_pass` and the tests of earlier rounds as the person made them; and the completed
 annotations as rows, so that the base's errors in them can be corrected and fed back in.
 
 If it is stopped and started again, it continues with the first shard that is missing.
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from math import ceil
 from pathlib import Path
+from random import Random
 from typing import Annotated, Any
 
 import srsly
@@ -26,8 +28,8 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from scripts.command import run, track
-from scripts.components import kind_of
-from scripts.docs import REHEARSAL, read_docs, write_files
+from scripts.components import kind_of, labels_of
+from scripts.docs import EARLIER, REHEARSAL, read_docs, write_files
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import load_component, use_gpu
 from scripts.scale.raw import count_texts, read_texts
@@ -63,6 +65,24 @@ def complete_all(
         rows.append(kind.to_row(doc, added, added - kind.facts(predicted)))
         n_added += len(added)
     return rows, n_added, covered
+
+
+def complete_earlier(
+    paths: dict[str, Path],
+    rounds: list[dict[str, Any]],
+    nlp: Language,
+    component: str,
+) -> list[Doc]:
+    """Complete what is trained on of earlier rounds: each has labels of its own."""
+    every = []
+    for number, each in enumerate(rounds, start=1):
+        if path := paths.pop(f"earlier_{number}_train", None):
+            docs = list(read_docs(path))
+            complete_all(docs, nlp, component, each["labels"])
+            every += docs
+    # A pass of training may read a part of them: of every round.
+    Random(0).shuffle(every)
+    return every
 
 
 def find_carved(
@@ -114,7 +134,11 @@ def main(
             f"vars.rehearsal is '{rehearsal}', the project itself: set it to a folder "
             "of its own, such as corpus/rehearsal."
         )
-    paths = {n: annotations_dir / n for n in SPLITS if (annotations_dir / n).exists()}
+    account = srsly.read_json(preprocess_path)
+    earlier_account = account.get("earlier", {"rounds": [], "docs": {}})
+    rounds = earlier_account["rounds"]
+    names = [*SPLITS, *earlier_account["docs"]]
+    paths = {n: annotations_dir / n for n in names if (annotations_dir / n).exists()}
     if missing := {"train", "dev"} - paths.keys():
         names = ", ".join(sorted(missing))
         raise ValueError(f"{annotations_dir} has no {names}: run preprocess first.")
@@ -124,13 +148,13 @@ def main(
     with start(engine, n_process) as workers:
         parts = sorter.parts(read_texts(raw))
         shards = annotate_all(parts, base_dir, component, folder, workers)
-        for _ in track(shards, f"Annotating {raw}", n_shards, "shards"):
-            pass
+        lines = list(track(shards, f"Annotating {raw}", n_shards, "shards"))
     sorter.check(raw)
 
     nlp = load_component(base_dir, component)
+    kind = kind_of(nlp, component)
+    earlier = complete_earlier(paths, rounds, nlp, component)
     docs = {name: list(read_docs(path)) for name, path in paths.items()}
-    account = srsly.read_json(preprocess_path)
     how = (nlp, component, account["labels"])
     rows, n_added, pairs = complete_all(docs["train"], *how)
     dev_rows, n_added_to_dev, _ = complete_all(docs["dev"], *how)
@@ -145,11 +169,14 @@ def main(
     # Written last: later steps take all of one run, or nothing.
     remove(account_path)
     with written_whole(output_dir) as part:
-        for name in docs:
-            write_files(docs[name], part / name)
+        for name, some in {**docs, **({EARLIER: earlier} if earlier else {})}.items():
+            write_files(some, part / name)
     with written_whole(completed_path) as part:
         srsly.write_jsonl(part, rows)
     repaired = sum(any(s["source"] == "repair" for s in r["spans"]) for r in rows)
+    facts = Counter(fact[-1] for doc in earlier for fact in kind.facts(doc))
+    for line in lines:
+        facts.update(line["facts"])
     account = {
         "completed": n_added,
         "repaired": repaired,
@@ -160,6 +187,9 @@ def main(
         "new_labels": account["new_labels"],
         "pos": account.get("pos", {}),
         "rehearsal": sorter.counts[REHEARSAL],
+        "earlier": len(earlier),
+        # How often each label of the base occurs in what is rehearsed.
+        "facts": {label: facts[label] for label in labels_of(nlp, component)},
         "manifest": checksum(folder / MANIFEST),
         "repeated": sorter.counts["repeated"],
         "foreign": sorter.counts["foreign"],

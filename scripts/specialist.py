@@ -3,14 +3,17 @@
 The base cannot know a new label, so its rehearsal docs hide every mention of it. A
 specialist, trained on the annotations alone, marks them; `keep_agreed` in
 `functions.py` says what training makes of the marks.
-Input: the configs of the specialist and of the update, and the rehearsal docs. Output:
-as many of the docs as training will read, with the marks, and the specialist. If the
+Input: the configs of the specialist and of the update, the rehearsal docs, and the docs
+of earlier rounds. Output: as many rehearsal docs as training will read, and all of the
+earlier rounds, with the marks, and the specialist. If the
 base knows every annotated label, its folder is empty and no doc is marked.
 
     python -m scripts.specialist training/configs corpus/rehearsal \
-        corpus/rehearse.json corpus/chosen training/specialist
+        corpus/rehearse.json corpus/chosen training/specialist \
+        --earlier corpus/update/earlier
 """
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +25,7 @@ from wasabi import msg
 from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.components.kind import NewLabels, read_new_labels
-from scripts.docs import doc_files, read_docs, write_docs
+from scripts.docs import EARLIER, doc_files, read_docs, write_docs
 from scripts.files import remove, work_folder, written_whole
 from scripts.scale.pipelines import find_configs, load, memory_zone, train_pipeline
 from scripts.scale.sample import choose_all
@@ -37,6 +40,24 @@ def rehearsal_words(config: Config) -> int:
     return round(n_words * ratio / (1 + ratio))
 
 
+def choose_docs(
+    shards: list[Path],
+    earlier: Path | None,
+    output_dir: Path,
+    n_words: float,
+    seed: int,
+) -> tuple[int, int]:
+    """Choose rehearsal docs, with all docs of earlier rounds in a folder of their own.
+
+    Returns:
+        How many rehearsal docs there are, and how many are chosen.
+    """
+    counts = choose_all(shards, output_dir, n_words, seed)
+    if earlier and earlier.exists() and n_words > 0:
+        shutil.copytree(earlier, output_dir / EARLIER)
+    return counts
+
+
 def mark_all(
     rehearsal_dir: Path,
     output_dir: Path,
@@ -46,7 +67,8 @@ def mark_all(
 ) -> int:
     """Write rehearsal docs with a specialist's marks, and count the marked ones."""
     specialist = load(specialist_dir)
-    kind, files, n_marked = kind_of(specialist, component), doc_files(rehearsal_dir), 0
+    kind, n_marked = kind_of(specialist, component), 0
+    files = [*doc_files(rehearsal_dir), *rehearsal_dir.glob(f"{EARLIER}/*.spacy")]
     with written_whole(output_dir) as part:
         part.mkdir()
         for path in track(files, "Marking rehearsal docs", len(files), "files"):
@@ -62,7 +84,7 @@ def mark_all(
                 for doc, some, likely in zip(docs, found, scored, strict=True):
                     kind.mark(doc, some, likely, new)
                     n_marked += bool(kind.marked_facts(doc))
-                write_docs(docs, part / path.name)
+                write_docs(docs, part / path.relative_to(rehearsal_dir))
     return n_marked
 
 
@@ -72,6 +94,9 @@ def main(
     rehearse_path: Annotated[Path, typer.Argument(help="The account of rehearse.")],
     output_dir: Annotated[Path, typer.Argument(help="Folder for the chosen docs.")],
     specialist_dir: Annotated[Path, typer.Argument(help="Folder for the specialist.")],
+    earlier: Annotated[
+        Path | None, typer.Option(help="Docs of earlier rounds; may be missing.")
+    ] = None,
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,
 ) -> None:
@@ -85,7 +110,7 @@ def main(
     remove(output_dir)
     with work_folder(output_dir) as folder:
         chosen = folder / "chosen"
-        n_docs, n_chosen = choose_all(shards, chosen, n_words, seed)
+        n_docs, n_chosen = choose_docs(shards, earlier, chosen, n_words, seed)
         if configs[0]["corpora"]["train"]["specialist"]:
             new = read_new_labels(account)
             train_pipeline(configs_dir / "specialist.cfg", specialist_dir, gpu_id)

@@ -6,13 +6,17 @@ spaCy takes seconds to import, so the base's config is read without it.
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import srsly
 from confection import Config
 from packaging.version import InvalidVersion, Version
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# What a gate of a single label is, and the most that it may be: F can rise above what
+# it was, by a half at most.
+MOST = {"f": 1.0, "kept": 1.5}
+LABEL_GATE = re.compile(r"(?P<label>\S.*?)(?P<f>\s+f)?\s+(?P<least>\d*\.?\d+)")
 # The kinds of components in `scripts/components`.
 KINDS = ("ner", "tagger", "morphologizer", "parser")
 CHOICES = {"keep": ("exact", "one"), "engine": ("local", "ray")}
@@ -23,6 +27,39 @@ NUMBERS = {"min_retention": ("a number such as 0.97", r"\d*\.?\d+")}
 NUMBERS |= {"max_changed": SHARE, "min_new_f": SHARE}
 NUMBERS |= dict.fromkeys(("gpu_id", "n_process"), ("a whole number", r"-?\d+"))
 NUMBERS |= {"seed": ("a whole number from 0", r"\d{1,9}")}
+
+
+class LabelGate(NamedTuple):
+    """A gate of a single label.
+
+    Attributes:
+        label: The label.
+        measure: `f`, F after the update, or `kept`, F after it ÷ before.
+        least: The least that it may be.
+    """
+
+    label: str
+    measure: str
+    least: float
+
+
+def read_gates(text: str) -> list[LabelGate]:
+    """Read gates of single labels, such as `ORG 0.97, DRUG f 0.6`.
+
+    Raises:
+        ValueError: If there is another word.
+    """
+    gates = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = LABEL_GATE.fullmatch(part)
+        if not match or float(match["least"]) > MOST["f" if match["f"] else "kept"]:
+            raise ValueError(
+                f"vars.gates: '{part}' is no gate: write a label and the least share "
+                "of its F that is kept, such as ORG 0.97, or its least F, DRUG f 0.6."
+            )
+        measure = "f" if match["f"] else "kept"
+        gates.append(LabelGate(match["label"], measure, float(match["least"])))
+    return gates
 
 
 def check_vars(values: dict[str, str]) -> None:
@@ -37,6 +74,7 @@ def check_vars(values: dict[str, str]) -> None:
     for name, choices in CHOICES.items():
         if values[name] not in choices:
             raise ValueError(f"vars.{name} is '{values[name]}': use {or_of(choices)}.")
+    read_gates(values["gates"])
     if values["base_model"]:
         meta, config = read_base(values["base_model"])
         check_component(config, values["component"], values["base_model"])

@@ -352,11 +352,11 @@ def test_second_component_has_settings_of_its_own(tmp_path, specialist):
 def test_label_with_a_dollar_stays_as_it_is(base, tmp_path):
     labels = ["DT", "PRP$", "WP$", "$", "A$B", "${x}", "%24"]
     settings = read_settings(SETTINGS, {**NEW, "labels": labels})
-    config = make_config(base, "base", "ner", settings, labels, 6, earlier=labels)
+    config = make_config(base, "base", "ner", settings, labels, 6, found_before=labels)
     config.to_disk(tmp_path / "update.cfg")
     config = Config().from_disk(tmp_path / "update.cfg")
     assert labels_in(config) == labels
-    assert from_config(config["corpora"]["train"]["earlier"]) == labels
+    assert from_config(config["corpora"]["train"]["found_before"]) == labels
     # As spaCy resolves it, again and again, before it calls ours.
     filled = registry.resolve(Config().from_str(config.to_str())["initialize"])
     scorer = filled["after_init"](make_pipeline("own")).get_pipe("ner").scorer

@@ -6,8 +6,9 @@ from conftest import KEPT, TEXTS, case_of, make_pipeline, metrics_of
 from scripts.docs import write_docs
 from scripts.evaluate import main
 from scripts.evaluation.cases import add_sure, annotate
+from scripts.evaluation.gates import pass_gates
 from scripts.evaluation.layout import write_markdown
-from scripts.evaluation.metrics import pass_gates, to_metrics
+from scripts.evaluation.metrics import to_metrics
 from scripts.evaluation.verdict import cure, verdict
 
 

@@ -21,9 +21,9 @@ def corpus(base, tmp_path):
     return tmp_path
 
 
-def reader(corpus, ratio=2.0, specialist=True, earlier=(), seed=0, agree=0.0):
+def reader(corpus, ratio=2.0, specialist=True, found_before=(), seed=0, agree=0.0):
     paths = (corpus / "new.spacy", corpus / "old")
-    how = (ratio, "ner", specialist, agree, [*earlier], seed)
+    how = (ratio, "ner", specialist, agree, [*found_before], seed)
     return create_rehearsal_corpus(*paths, *how)
 
 
@@ -124,15 +124,15 @@ def test_mark_is_learned_only_of_a_type_that_is_frequent_in_the_raw_text(
     assert ("Oslo" in found) is is_learned
 
 
-@pytest.mark.parametrize("earlier, missing", [([], []), (["DISEASE"], ["Flu"])])
+@pytest.mark.parametrize("found_before, missing", [([], []), (["DISEASE"], ["Flu"])])
 def test_pipe_reads_its_own_labels_and_not_those_of_a_pipe_before_it(
-    corpus, base, earlier, missing
+    corpus, base, found_before, missing
 ):
     for path in (corpus / "new.spacy", corpus / "old" / "0.spacy"):
         doc = base.make_doc("Flu in Lima")
         doc.ents = [doc.char_span(0, 3, "DISEASE"), doc.char_span(7, 11, "GPE")]
         write_docs([doc], path)
-    docs = [eg.reference for eg in reader(corpus, 1.0, earlier=earlier)(base)]
+    docs = [eg.reference for eg in reader(corpus, 1.0, found_before=found_before)(base)]
     assert len(docs) == 2
     for doc in docs:
         assert [ent.text for ent in doc.ents] == ["Lima"]

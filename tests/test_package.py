@@ -6,8 +6,8 @@ import srsly
 from conftest import KEPT, case_of, metrics_of
 from weasel.util.hashing import get_checksum
 
+from scripts.evaluation.gates import pass_gates
 from scripts.evaluation.layout import read_notes
-from scripts.evaluation.metrics import pass_gates
 from scripts.package import describe, main, to_card
 
 FLU = case_of("Flu is here", [(0, 1, "FLU")], updated=[(0, 1, "FLU")])

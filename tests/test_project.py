@@ -24,7 +24,8 @@ from weasel.util.hashing import get_checksum
 from scripts.components import second_of
 from scripts.components.frozen import serialize
 from scripts.docs import write_docs
-from scripts.evaluation.metrics import GATES, METRICS_VERSION
+from scripts.evaluation.gates import GATES
+from scripts.evaluation.metrics import METRICS_VERSION
 
 ROOT = Path(__file__).parents[1]
 PROJECT = load_project_config(ROOT)

@@ -14,7 +14,8 @@ from weasel.util.hashing import get_checksum
 
 from scripts.docs import write_docs
 from scripts.evaluate import main as evaluate
-from scripts.evaluation.metrics import pass_gates, read_metrics
+from scripts.evaluation.gates import pass_gates
+from scripts.evaluation.metrics import read_metrics
 from scripts.files import remove, work_folder
 from scripts.preprocess import main as preprocess
 from scripts.specialist import main as specialist

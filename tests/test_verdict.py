@@ -5,7 +5,7 @@ import pytest
 import srsly
 from conftest import KEPT, case_of, metrics_of
 
-from scripts.evaluation.metrics import pass_gates
+from scripts.evaluation.gates import pass_gates
 from scripts.evaluation.verdict import cure
 from scripts.evaluation.verdict import verdict as tell
 from scripts.verdict import main

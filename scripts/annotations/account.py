@@ -36,6 +36,7 @@ class Account:
         readings: How the offsets of each file were read.
         corrections: Whether the annotations are few, and all of known labels.
         copies: The sets that are copies of `train`, since nothing was split off it.
+        rounds: The `name` and the `labels` of each earlier round.
     """
 
     counts: Counts = field(default_factory=Counter)
@@ -48,6 +49,7 @@ class Account:
     readings: dict[str, Reading] = field(default_factory=dict)
     corrections: bool = False
     copies: list[str] = field(default_factory=list)
+    rounds: list[dict[str, Any]] = field(default_factory=list)
 
     def keep(self, row: Row, counts: Counts) -> None:
         """Count a row that became a doc; `counts` has its spans that changed."""
@@ -93,6 +95,7 @@ class Account:
             "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
             "corrections": self.corrections,
             "copies": self.copies,
+            "rounds": self.rounds,
             "formats": self.counts_of("formats"),
         }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from scripts.annotations import earlier
 from scripts.annotations.account import Account
 from scripts.annotations.align import (
     Options,
@@ -19,6 +20,7 @@ from scripts.annotations.align import (
     show_renamed,
     text_error,
 )
+from scripts.annotations.earlier import Round
 from scripts.annotations.offsets import Votes
 from scripts.annotations.records import IgnoredError, Record, RejectedError, Row
 from scripts.annotations.repeats import merge_partial, prefer_annotated
@@ -29,10 +31,10 @@ from scripts.components import kind_of, labels_of
 from scripts.components.kind import Kind
 from scripts.docs import write_files
 
-# In the order of conversion: train is compared with those that are held out.
 SETS = ("dev", "test", "old_test", "must_pass", "train")
-# Sets that are not of the new annotations: each has an account of its own.
-APART = ("old_test", "must_pass")
+# Sets that are not of the new annotations: each has an account of its own, and so have
+# all earlier rounds together.
+APART = ("old_test", "must_pass", "earlier")
 # Words in corrections: some tens of sentences. With more annotations some can be spared
 # to score on.
 MAX_CORRECTED = 1500
@@ -111,9 +113,36 @@ def read_sets(
         if settings[name] and name != "train":
             how = options_for(name, options)
             sets[name] = read_annotations(settings[name], kind, how, account)
-    check_map(options, [row.record for some in sets.values() for row in some])
     check_apart(sets)
     return sets, labels, corrections
+
+
+def read_rounds(
+    settings: dict[str, str | None],
+    kind: Kind,
+    options: Options,
+    known: Collection[str],
+    account: Account,
+) -> list[Round]:
+    """Read the annotations of earlier rounds.
+
+    A test of a round's own is one more round, of which nothing is trained on. Without
+    one a round is split as it was when it was `vars.train`.
+    """
+    own_tests = earlier.find_rounds(settings.get("earlier_test") or "")
+    names = earlier.find_rounds(settings.get("earlier") or "")
+    rounds = []
+    for name in (*names, *own_tests):
+        rows = read_annotations(name, kind, options, account)
+        records = [row.record for row in rows if row.record]
+        labels = sorted(count_labels(records))
+        is_whole = own_tests or are_corrections(rows, labels, known)
+        split_off = () if is_whole else ("dev", "test")
+        parts = earlier.split_round(rows, split_texts(records, split_off))
+        train, test = ([], rows) if name in own_tests else parts.values()
+        rounds.append(Round(name, labels, train, test))
+    earlier.check_labels(rounds, known)
+    return rounds
 
 
 def check_map(options: Options, records: list[Record | None]) -> None:
@@ -153,11 +182,14 @@ def options_of(kind: Kind, options: Options) -> Options:
 def options_for(name: str, options: Options) -> Options:
     """Return the options for a set: gold is complete, must-pass sentences are not.
 
-    Both may have another format than the annotations.
+    They, and earlier rounds, may have another format than the annotations, and other
+    labels.
     """
     if name not in APART:
         return options
-    return options._replace(partial=name == "must_pass", format_name="")
+    own = options._replace(format_name="", labels=())
+    is_partial = name == "must_pass" or (name == "earlier" and options.partial)
+    return own._replace(partial=is_partial)
 
 
 def convert_all(
@@ -179,10 +211,20 @@ def convert_all(
     kind = kind_of(nlp, options.component)
     how = options_of(kind, options)
     sets, labels, account.corrections = read_sets(settings, kind, how, known, account)
-    for name in [name for name in SETS if name in sets]:
-        is_apart = name in APART
-        own, counted = (accounts[name], None) if is_apart else (account, labels)
-        own_how = options_for(name, how)
+    own_how = options_for("earlier", how)
+    rounds = read_rounds(settings, kind, own_how, known, accounts["earlier"])
+    accounts["earlier"].rounds = [{"name": r.name, "labels": r.labels} for r in rounds]
+    tests = {n: sets[n] for n in ("dev", "test", "must_pass") if settings.get(n)}
+    earlier.check_leak(rounds, tests)
+    rounds = [earlier.set_apart(each, sets, {*labels}) for each in rounds]
+    sets |= earlier.to_sets(rounds)
+    check_map(options, [row.record for some in sets.values() for row in some])
+    # What is trained on is compared with what is held out.
+    for name in sorted(sets, key=lambda name: name.endswith("train")):
+        owner = name if name in SETS else "earlier"
+        is_apart = owner in APART
+        own, counted = (accounts[owner], None) if is_apart else (account, labels)
+        own_how = options_for(owner, how)
         docs = convert(sets[name], nlp, own_how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")
         docs = examine(docs, name, kind.facts, held_out, own)
@@ -271,11 +313,11 @@ def examine(
     held_out: HeldOut,
     account: Account,
 ) -> Iterator[Doc]:
-    """Note the labels of a set, and compare `train` with the sets before."""
+    """Note the labels of a set, and compare what is trained on with the sets before."""
     for row, doc in docs:
         account.labels[name].update(fact[-1] for fact in facts(doc))
         where = f"{row.file}:{row.line}"
-        if name != "train":
+        if not name.endswith("train"):
             held_out.add(row.record.text, where)
         elif near := held_out.near(row.record.text):
             account.near.append((where, near))

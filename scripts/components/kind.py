@@ -348,7 +348,7 @@ class Kind:
         raise NotImplementedError
 
     def select(
-        self, doc: Doc, labels: Collection[str], earlier: Collection[str] = ()
+        self, doc: Doc, labels: Collection[str], found_before: Collection[str] = ()
     ) -> None:
         """Keep the facts that one of two components learns; here there is one."""
 

@@ -144,14 +144,14 @@ class Ner(Kind):
 
     @override
     def select(
-        self, doc: Doc, labels: Collection[str], earlier: Collection[str] = ()
+        self, doc: Doc, labels: Collection[str], found_before: Collection[str] = ()
     ) -> None:
         """Keep the annotations with the labels of one of two NERs.
 
         What has a label of an earlier NER becomes a missing value: that is found
         before. All else is no entity.
         """
-        missing = [ent for ent in doc.ents if ent.label_ in earlier]
+        missing = [ent for ent in doc.ents if ent.label_ in found_before]
         missing += [Span(doc, i, i + 1) for i in sorted(self.unseen_tokens(doc))]
         doc.set_ents([e for e in doc.ents if e.label_ in labels], missing=missing)
         if INCORRECT in doc.spans:

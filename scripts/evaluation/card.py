@@ -11,8 +11,20 @@ from scripts.evaluation.verdict import headline, list_labels, verdict
 CARD = Path(__file__).parent / "model_card.md"
 
 
-def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
-    """Return what changes in the meta data of the base."""
+def describe(
+    base: dict[str, Any],
+    metrics: Metrics,
+    package: str = "",
+    data: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what changes in the meta data of the base.
+
+    Args:
+        base: The meta data of the base.
+        metrics: What `evaluate` measured.
+        package: Name and version of the package.
+        data: The annotations: the checksum of each file.
+    """
     name = f"{base['lang']}_{base['name']} {base['version']}"
     source = {key: base.get(key, "") for key in ("url", "license", "author")}
     new = list_labels(metrics["new_labels"] or metrics["new"]["labels"])
@@ -22,7 +34,17 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
         old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
     else:
         old = f"Old labels keep {100 * retention:.1f} % of the base's F-score."
+    earlier = metrics.get("earlier", ())
+    # A base that was updated before has the rounds before.
+    this = {
+        "package": package,
+        "labels": [*metrics["new"]["labels"]],
+        "f": metrics["new"]["updated"]["f"],
+        "earlier": {each["name"]: each["updated"]["f"] for each in earlier},
+        "data": data or {},
+    }
     return {
+        "rounds": [*base.get("rounds", ()), this],
         "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
         "license": base.get("license", ""),
         "sources": [*(base.get("sources") or []), {"name": name, **source}],

@@ -45,22 +45,27 @@ def lay_out(metrics: Metrics) -> list[dict[str, Any]]:
     Lines are the label and the scores of each label, all labels together first.
     """
     tests = []
-    for name in [name for name in TESTS if name in metrics]:
-        scores, (title, note) = metrics[name], TESTS[name]
+    some = [(name, metrics[name], *TESTS[name]) for name in TESTS if name in metrics]
+    for each in metrics.get("earlier", ()):
+        title = f"Test of {each['name']}: what was learned then"
+        some.append((each["name"], each, title, NEW))
+    for name, scores, title, note in some:
         if name == "old" and not metrics.get("old_test_is_gold", True):
             title, note = AGREEMENT
             if scores["base"]["f"] == 1:
                 note += " The base scores 100 by definition."
         test = {"name": name, "title": title, "note": note, "scores": scores}
         test["lines"] = [(ALL, scores), *scores["labels"].items()]
-        test["sentences"] = tell_changes(metrics, name)
+        test["sentences"] = tell_changes(scores)
+        if name == "old":
+            test["sentences"] += tell_fates(metrics["fates"])
         tests.append(test | cross(scores["confusion"]))
     return tests
 
 
-def tell_changes(metrics: Metrics, name: str) -> str:
+def tell_changes(scores: dict[str, Any]) -> str:
     """Describe what was gained and lost on a test, and whether that is chance."""
-    scores, p = metrics[name], metrics[name]["p_value"]
+    p = scores["p_value"]
     text = (
         f"Of {scores['gold']} annotations the update finds {scores['gained']} that the "
         f"base misses, and misses {scores['lost']} that the base finds (sign test: "
@@ -69,11 +74,14 @@ def tell_changes(metrics: Metrics, name: str) -> str:
     for measure, before in scores["summary"].get("base", {}).items():
         after = scores["summary"]["updated"][measure]
         text += f" {measure}: {100 * before:.1f}, after the update {100 * after:.1f}."
-    if name == "old":
-        fates = "{kept}; {moved} have a new label, and {forgotten} are lost."
-        text += " Of those that the base finds, the update still finds "
-        text += fates.format(**metrics["fates"])
     return text
+
+
+def tell_fates(fates: dict[str, int]) -> str:
+    """Describe what became of the gold annotations that the base finds."""
+    text = "{kept}; {moved} have a new label, and {forgotten} are lost."
+    start = " Of those that the base finds, the update still finds "
+    return start + text.format(**fates)
 
 
 def cross(confusion: dict[str, dict[str, dict[str, int]]]) -> dict[str, Any]:

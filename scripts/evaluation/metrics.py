@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import srsly
 from spacy.scorer import PRFScore
@@ -16,13 +16,6 @@ from scripts.evaluation.scores import score
 
 METRICS_VERSION = 3
 Metrics = dict[str, Any]
-MustPass = Literal["kept", "all"]
-# The gates as project.yml sets them: a lower one is a doubt. Specialists, which forgot,
-# changed 5.7 to 99 % of what en_core_web_sm is sure of; a second component 0 to 0.2 %.
-GATES = {"min_retention": 0.97, "min_new_f": 0.3, "max_changed": 0.05}
-# Entities in a test with which a score holds within ten points, at a probability of
-# 95 %, whatever the score is.
-ENOUGH = 96
 # Examples of what is found of new labels in unseen text.
 N_EXAMPLES = 5
 
@@ -46,6 +39,7 @@ def to_metrics(
     carved: dict[str, list[str]] | None = None,
     is_gold: bool = True,
     seen: Collection[tuple[str, str]] = (),
+    tested: Collection[str] = (),
 ) -> Metrics:
     """Return the metrics of an update, without the gates; the README explains them.
 
@@ -56,6 +50,7 @@ def to_metrics(
         carved: The base's labels that each annotated label was carved out of.
         is_gold: Whether the old test is gold, and not what the base itself finds.
         seen: The texts that were annotated in training, each with its label.
+        tested: Labels that a test of an earlier round scores.
     """
     new, old = (score(cases[name], labels[name]) for name in ("new", "old"))
     before, after = old["base"]["f"], old["updated"]["f"]
@@ -69,7 +64,7 @@ def to_metrics(
     spurious = find_spurious(cases["old"], known)
     new_labels = sorted({*labels["new"]} - {*known})
     learned = score_part(cases["new"], new_labels or labels["new"])
-    not_annotated = {*known} - {*labels["new"]}
+    not_annotated = {*known} - {*labels["new"]} - {*tested}
     gold_tests = (new, old) if is_gold else (new,)
     return {
         "version": METRICS_VERSION,
@@ -212,69 +207,3 @@ def follow(
             scores[who].score_set(case.apart(found[who], new), case.apart(gold, new))
     before, after = (scores[who].fscore for who in WHO)
     return after / before if before else None, outcomes
-
-
-def pass_gates(
-    metrics: Metrics,
-    min_retention: float = GATES["min_retention"],
-    min_new_f: float = GATES["min_new_f"],
-    max_changed: float = GATES["max_changed"],
-    must_pass: MustPass = "kept",
-) -> Metrics:
-    """Judge an update: `stopped`, `passed`, or `not proven` with what is in doubt.
-
-    With gold of the old labels `min_retention` says whether it kept enough; without,
-    `max_changed`, the largest share of the findings that the base is sure of. Must-pass
-    sentences have to pass if the base passes them (`kept`), or `all`.
-    """
-    retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
-    kept = changed is not None and changed <= max_changed
-    if metrics["old_test_is_gold"]:
-        kept = retention is not None and retention >= min_retention
-    learned = metrics["new_f"]["updated"] >= min_new_f
-    gates = {"min_retention": min_retention, "min_new_f": min_new_f}
-    gates["max_changed"] = max_changed
-    failed = [
-        row
-        for row in metrics.get("must_pass", ())
-        if not row["updated"] and (row["base"] or must_pass == "all")
-    ]
-    passed = kept and learned and not failed
-    doubts = find_doubts(metrics, gates)
-    return {
-        "gates": gates,
-        "kept": kept,
-        "learned": learned,
-        "must_pass_failed": len(failed),
-        "passed": passed,
-        "doubts": doubts,
-        "verdict": ("not proven" if doubts else "passed") if passed else "stopped",
-    }
-
-
-def find_doubts(metrics: Metrics, gates: dict[str, float]) -> list[str]:
-    """List why the tests do not prove that an update kept and learned enough."""
-    doubts, new = [], metrics["new"]
-    tests = {"new": new["gold"]}
-    if metrics["old_test_is_gold"]:
-        tests["old"] = metrics["old"]["gold"]
-    else:
-        doubts.append("there is no gold of the old labels")
-    for name, n_gold in tests.items():
-        if n_gold < ENOUGH:
-            few = f"{n_gold} annotations, fewer than {ENOUGH}"
-            doubts.append(f"the {name} test has {few}")
-    if metrics["untested"]:
-        doubts.append(f"no test has {', '.join(metrics['untested'])}")
-    rows = metrics.get("must_pass", ())
-    if n_failed := sum(not row["updated"] and not row["base"] for row in rows):
-        doubts.append(f"{n_failed} must-pass sentences fail, as with the base")
-    if metrics.get("test_is_train"):
-        doubts.append("the corrections that are scored were trained on")
-    strict = {"max_changed": -1}
-    doubts += [
-        f"you set {name} to {gate:g}, and not {GATES[name]:g}"
-        for name, gate in gates.items()
-        if strict.get(name, 1) * (gate - GATES[name]) < 0
-    ]
-    return doubts

@@ -22,6 +22,7 @@ def verdict(metrics: Metrics) -> list[str]:
     is_gold = metrics["old_test_is_gold"]
     sentences = [tell_kept(metrics)] if is_gold else []
     sentences += [tell_changed(metrics), tell_learned(metrics)]
+    sentences += [tell_judged(row) for row in metrics["judged"]]
     sentences += [tell_must_pass(metrics), tell_spurious(metrics)]
     return [sentence for sentence in sentences if sentence]
 
@@ -104,6 +105,20 @@ def tell_learned(metrics: Metrics) -> str:
     return f"{start} {names}: {scores} {gate}"
 
 
+def tell_judged(row: Metrics) -> str:
+    """Describe how a label or an earlier round was judged by its gate."""
+    before, after = (100 * row[key] for key in ("before", "after"))
+    start = {"passed": "Kept", "below": "Too low", "not judged": "Not judged"}
+    if row["outcome"] == "passed" and row["measure"] == "f":
+        start["passed"] = "Learned"
+    value = "" if row["measure"] == "f" else f"kept {row['value'] or 0:.3f}, "
+    return (
+        f"{start[row['outcome']]}: F of {row['of']} is {after:.1f}, before "
+        f"{before:.1f}, on {row['gold']} annotations ({value}the gate is "
+        f"{row['least']:g})."
+    )
+
+
 def tell_must_pass(metrics: Metrics) -> str:
     """Describe which must-pass sentences pass, and the first that fail."""
     rows = metrics.get("must_pass", [])
@@ -142,6 +157,10 @@ def cure(metrics: Metrics) -> str:
     gate = f"vars.{'min_retention' if is_gold else 'max_changed'}"
     gold = "python -m spacy project run old-test writes texts to correct"
     untested = ", ".join(metrics["untested"])
+    low, unjudged = (
+        ", ".join(row["of"] for row in metrics["judged"] if row["outcome"] == outcome)
+        for outcome in ("below", "not judged")
+    )
     cures = [
         (not kept, f"set vars.keep to exact; add raw text to vars.raw; change {gate}"),
         (not is_gold, f"annotate gold of the old labels: {gold}"),
@@ -155,6 +174,8 @@ def cure(metrics: Metrics) -> str:
             "annotate sentences like the must-pass ones that fail for vars.train",
         ),
         (not learned, "annotate more texts, or lower vars.min_new_f"),
+        (low, f"annotate more of {low}, or change its gate"),
+        (unjudged, f"annotate more of {unjudged} for a test"),
         (learned and "the new test has" in doubts, "annotate more for vars.test"),
         (untested, f"annotate {untested} in a test"),
         (metrics.get("test_is_train"), "set vars.test to texts not in vars.train"),

@@ -31,15 +31,14 @@ from scripts.configure import (
     configs_of,
     write_start,
 )
-from scripts.docs import count_words, read_docs, write_docs
+from scripts.docs import EARLIER, count_words, read_docs, write_docs
 from scripts.files import written_whole
 from scripts.functions import score_halves
 from scripts.scale.pipelines import leave_out_others, open_pipeline
-from scripts.scale.sample import choose_all
 from scripts.scale.shards import finished_shards
 from scripts.scale.storage import as_path
 from scripts.scale.workers import Workers
-from scripts.specialist import mark_all, rehearsal_words
+from scripts.specialist import choose_docs, mark_all, rehearsal_words
 from scripts.train import train_all
 
 SCRIPTS = Path(__file__).parents[1]
@@ -155,6 +154,7 @@ def read_inputs(
     rehearsed = srsly.read_json(corpus_dir / "rehearse.json")
     manifest = rehearsed["manifest"]
     paths = [base_dir, *(corpus_dir / name for name in DATA)]
+    paths += [path for path in [corpus_dir / "update" / EARLIER] if path.exists()]
     paths += [SCRIPTS / name for name in CODE]
     parts = [settings.to_str(), manifest, *account["labels"]]
     key = hashlib.md5("".join([*parts, *map(get_checksum, paths)]).encode()).hexdigest()
@@ -194,7 +194,7 @@ def make_run(run: Run, inputs: Inputs) -> None:
     with written_whole(folder) as part:
         part.mkdir()
         configs = configure_run(run, nlp, inputs, part)
-        choose_docs(run, configs, inputs, part)
+        prepare_docs(run, configs, inputs, part)
         for pipe, config in configs.items():
             config.to_disk(part / f"{pipe}.cfg")
         paths = [part / f"{pipe}.cfg" for pipe in configs]
@@ -247,7 +247,7 @@ def configure_run(
     return configs
 
 
-def choose_docs(
+def prepare_docs(
     run: Run, configs: dict[str, Config], inputs: Inputs, folder: Path
 ) -> None:
     """Choose the rehearsal docs of a run, with the specialist's marks in them."""
@@ -256,7 +256,8 @@ def choose_docs(
     if run.arm == "static":
         ratio = config["corpora"]["train"]["ratio"]
         n_words = ratio * count_words(folder / "train.spacy")
-    choose_all(inputs.shards, chosen, n_words, run.seed)
+    earlier = inputs.corpus_dir / "update" / EARLIER
+    choose_docs(inputs.shards, earlier, chosen, n_words, run.seed)
     if config["corpora"]["train"]["specialist"]:
         source = inputs.output_dir / run.specialist.name / inputs.component
         how = (source / "model-last", inputs.component, inputs.new)

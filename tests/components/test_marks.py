@@ -99,7 +99,7 @@ def test_overlaps_with_the_base_are_counted_once_for_an_annotation_and_a_label()
 
 
 @pytest.mark.parametrize(
-    "labels, earlier, ents, missing",
+    "labels, found_before, ents, missing",
     [
         # A second NER: of the base's entities it learns that they are none of its own.
         (["NEW"], [], {(4, 5, "NEW")}, {2}),
@@ -109,10 +109,10 @@ def test_overlaps_with_the_base_are_counted_once_for_an_annotation_and_a_label()
         (["PERSON", "ORG", "NEW"], [], {PERSON, ORG, (4, 5, "NEW")}, {2}),
     ],
 )
-def test_each_ner_learns_its_own_labels(labels, earlier, ents, missing):
+def test_each_ner_learns_its_own_labels(labels, found_before, ents, missing):
     doc = doc_with(PERSON, ORG, (4, 5, "NEW"), missing=[2])
     doc.spans[INCORRECT] = [Span(doc, 2, 3, "NEW"), Span(doc, 2, 3, "ORG")]
-    NER.select(doc, labels, earlier)
+    NER.select(doc, labels, found_before)
     assert NER.facts(doc) == ents
     assert NER.unseen_tokens(doc) == missing
     rejected = {label for *_, label in to_facts(doc.spans[INCORRECT])}

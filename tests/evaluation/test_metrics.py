@@ -3,13 +3,8 @@
 import pytest
 from conftest import KEPT, OMSK, case_of, metrics_of
 
-from scripts.evaluation.metrics import (
-    GATES,
-    count_changed,
-    find_spurious,
-    pass_gates,
-    to_metrics,
-)
+from scripts.evaluation.gates import GATES, pass_gates
+from scripts.evaluation.metrics import count_changed, find_spurious, to_metrics
 from scripts.evaluation.verdict import tell_learned
 
 FLU = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])

@@ -6,7 +6,7 @@ from spacy.tokens import Span
 
 from scripts.components.ner import INCORRECT
 from scripts.evaluation.changes import list_must_pass
-from scripts.evaluation.metrics import pass_gates
+from scripts.evaluation.gates import pass_gates
 from scripts.evaluation.verdict import cure, verdict
 
 FLU = case_of("Flu is", [(0, 1, "NEW")], updated=[(0, 1, "NEW")])

@@ -6,8 +6,8 @@ import srsly
 from conftest import KEPT, case_of, metrics_of
 from thinc.api import Config
 
+from scripts.evaluation.gates import pass_gates
 from scripts.evaluation.layout import write_markdown
-from scripts.evaluation.metrics import pass_gates
 from scripts.report.__main__ import main
 from scripts.report.charts import draw_training, tell_training
 from scripts.report.page import write_page
