@@ -19,7 +19,7 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.files import written_whole
-from scripts.scale.storage import as_path, files_in, find_files
+from scripts.scale.storage import as_path, files_in, find_files, find_rounds
 from scripts.vars import check_vars, find_pipeline, read_watch
 
 # Bytes read at a time: raw text may not fit in memory.
@@ -41,7 +41,8 @@ def check(name: str, setting: str) -> None:
         read_watch(setting)
     elif setting and name != "base_model":
         try:
-            find_files(setting)
+            for part in find_rounds(setting) if "earlier" in name else [setting]:
+                find_files(part)
         except ValueError as error:
             raise ValueError(f"vars.{name}: {error}") from error
 

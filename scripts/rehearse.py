@@ -26,6 +26,7 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
+from weasel.util.hashing import get_checksum
 
 from scripts.command import run, track
 from scripts.components import kind_of, labels_of
@@ -188,6 +189,7 @@ def main(
         "pos": account.get("pos", {}),
         "rehearsal": sorter.counts[REHEARSAL],
         "earlier": len(earlier),
+        "earlier_md5": get_checksum(output_dir / EARLIER) if earlier else "",
         # How often each label of the base occurs in what is rehearsed.
         "facts": {label: facts[label] for label in labels_of(nlp, component)},
         "manifest": checksum(folder / MANIFEST),

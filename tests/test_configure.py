@@ -14,7 +14,13 @@ from thinc.api import Config
 from scripts import functions  # noqa: F401  registers the reader and the callback
 from scripts.components import pipes_of
 from scripts.components.kind import from_config
-from scripts.configure import labels_in, make_config, read_settings, set_budget
+from scripts.configure import (
+    find_rare,
+    labels_in,
+    make_config,
+    read_settings,
+    set_budget,
+)
 from scripts.configure import main as configure
 from scripts.docs import write_docs
 from scripts.extras.experiment import shared_settings
@@ -375,3 +381,20 @@ def test_settings_of_their_own_can_be_removed(tmp_path, account, is_second):
     both = (Config().from_disk(p, interpolate=False) for p in (path, SETTINGS))
     one, other = map(shared_settings, both)
     assert one != other
+
+
+@pytest.mark.parametrize(
+    "pipe, annotated, rare",
+    [
+        ("ner", "DISEASE", ["GPE (3)"]),
+        # What is annotated is not forgotten, and what is not trained neither.
+        ("ner", "GPE", []),
+        ("ner_new", "DISEASE", []),
+    ],
+)
+def test_known_label_that_is_rare_in_the_rehearsal_docs_is_named(
+    base, pipe, annotated, rare
+):
+    config = Config({"initialize": {"after_init": {"labels": [annotated]}}})
+    facts = {"GPE": 3, "PERSON": 300}
+    assert find_rare(base, "ner", {pipe: config}, facts) == rare

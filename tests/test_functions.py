@@ -187,3 +187,17 @@ def test_entity_that_a_person_rejected_is_unlearned():
         nlp.update([Example(nlp.make_doc(text), doc), *rest], sgd=optimizer)
     found = {(ent.text, ent.label_) for ent in nlp(text).ents}
     assert ("Anna Berg", "PERSON") not in found and ("Oslo", "GPE") in found
+
+
+@pytest.mark.parametrize("n_earlier, n_read", [(2, [2, 2]), (9, [4, 4])])
+def test_each_pass_reads_earlier_rounds_once_up_to_half_of_what_is_rehearsed(
+    corpus, base, n_earlier, n_read
+):
+    docs = [base.make_doc(f"Earlier {i}") for i in range(n_earlier)]
+    write_docs(docs, corpus / "old" / "earlier" / "00000.spacy")
+    # 4 annotated docs, and 8 to rehearse, of two words each.
+    both = passes(corpus, base, 2)
+    earlier = [[text for text in texts if text[:3] == "Ear"] for texts in both]
+    assert [len({*texts}) for texts in earlier] == n_read
+    assert all(sum(text[:3] == "Old" for text in t) == 8 - n_read[0] for t in both)
+    assert (set(earlier[0]) == set(earlier[1])) == (n_earlier == 2)

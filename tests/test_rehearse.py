@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from conftest import TEXTS
 
 from scripts.annotations.align import Options, annotate
 from scripts.annotations.formats import parse_row
@@ -19,7 +20,9 @@ def doc_with(nlp, text, *ents):
     return doc
 
 
-def rehearse(base, folder, raw, old_test=None, annotations=(), corrections=()):
+def rehearse(
+    base, folder, raw, old_test=None, annotations=(), corrections=(), earlier=()
+):
     folder.mkdir(exist_ok=True)
     base.to_disk(folder / "base")
     for name, text in (("train", "Flu"), ("dev", "Gout"), ("test", "Rabies")):
@@ -35,6 +38,11 @@ def rehearse(base, folder, raw, old_test=None, annotations=(), corrections=()):
     labels = sorted({e.label_ for doc in corrections for e in doc.ents}) or ["DISEASE"]
     account = {"labels": labels, "copies": ["dev", "test"] if corrections else []}
     account["new_labels"] = []
+    rounds = [{"name": "one", "labels": ["GPE"]}] if earlier else []
+    names = ("earlier_1_train", "earlier_1_test") if earlier else ()
+    for name, doc in zip(names, earlier, strict=True):
+        write_docs([doc], folder / "annotations" / name / "00000.spacy")
+    account["earlier"] = {"rounds": rounds, "docs": dict.fromkeys(names, 1)}
     srsly.write_json(folder / "preprocess.json", account)
     srsly.write_jsonl(folder / "raw.jsonl", [{"text": text} for text in raw])
     main(
@@ -226,3 +234,20 @@ def test_too_little_raw_text_is_an_error_and_completes_nothing(base, tmp_path):
     with pytest.raises(ValueError, match=r"raw\.jsonl' has too little text: 0 new"):
         rehearse(base, tmp_path, ["Flu in Lima."])
     assert not (tmp_path / "update").exists()
+
+
+def test_earlier_round_is_completed_but_for_its_own_labels(base, tmp_path):
+    # A person says that Lima is no city here; nobody looked for people.
+    person, city = (9, 17, "PERSON"), (14, 18, "GPE")
+    earlier = [doc_with(base, TEXTS[1][0]), doc_with(base, TEXTS[4][0], city)]
+    docs = rehearse(base, tmp_path, [*RAW, TEXTS[4][0]], earlier=earlier)
+    [doc] = docs["earlier"]
+    assert [(e.start_char, e.end_char, e.label_) for e in doc.ents] == [person]
+    [test] = docs["earlier_1_test"]
+    assert test.ents[0].label_ == "GPE"
+    assert "earlier_1_train" not in docs
+    # Its test is not among the rehearsal docs, though the raw text has it.
+    assert TEXTS[4][0] not in {doc.text for doc in docs["rehearsal"]}
+    facts = srsly.read_json(tmp_path / "account.json")["facts"]
+    n_people = sum(e.label_ == "PERSON" for doc in docs["rehearsal"] for e in doc.ents)
+    assert facts["PERSON"] == n_people + 1

@@ -30,6 +30,7 @@ from scripts.command import track
 from scripts.components import kind_of, labels_of
 from scripts.components.kind import Kind
 from scripts.docs import write_files
+from scripts.scale.storage import find_rounds
 
 SETS = ("dev", "test", "old_test", "must_pass", "train")
 # Sets that are not of the new annotations: each has an account of its own, and so have
@@ -129,13 +130,18 @@ def read_rounds(
     A test of a round's own is one more round, of which nothing is trained on. Without
     one a round is split as it was when it was `vars.train`.
     """
-    own_tests = earlier.find_rounds(settings.get("earlier_test") or "")
-    names = earlier.find_rounds(settings.get("earlier") or "")
+    own_tests = find_rounds(settings.get("earlier_test") or "")
+    names = find_rounds(settings.get("earlier") or "")
     rounds = []
     for name in (*names, *own_tests):
         rows = read_annotations(name, kind, options, account)
         records = [row.record for row in rows if row.record]
         labels = sorted(count_labels(records))
+        if not labels:
+            raise ValueError(
+                f"{name} has no annotation, and an earlier round has to have some: "
+                "remove it from vars.earlier and vars.earlier_test."
+            )
         is_whole = own_tests or are_corrections(rows, labels, known)
         split_off = () if is_whole else ("dev", "test")
         parts = earlier.split_round(rows, split_texts(records, split_off))

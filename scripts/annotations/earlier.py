@@ -5,8 +5,6 @@ then, so that what was held out is held out still.
 """
 
 from collections.abc import Collection, Iterable
-from glob import glob
-from pathlib import Path
 from typing import NamedTuple
 
 from scripts.annotations.records import IgnoredError, Row
@@ -33,13 +31,6 @@ class Round(NamedTuple):
     labels: list[str]
     train: list[Row]
     test: list[Row]
-
-
-def find_rounds(pattern: str) -> list[str]:
-    """List the rounds that a setting names: the matches of a glob, or its path."""
-    # A file may be named [1].jsonl.
-    matches = [] if Path(pattern).exists() else sorted(glob(pattern, recursive=True))
-    return matches or [pattern] * bool(pattern)
 
 
 def texts_of(rows: Iterable[Row]) -> set[str]:

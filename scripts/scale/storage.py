@@ -39,6 +39,13 @@ def find_files(pattern: str) -> list[Path]:
     return files
 
 
+def find_rounds(pattern: str) -> list[str]:
+    """List the rounds that a setting names: the matches of a glob, or its path."""
+    # A file may be named [1].jsonl.
+    matches = [] if Path(pattern).exists() else sorted(glob(pattern, recursive=True))
+    return matches or [pattern] * bool(pattern)
+
+
 def files_in(folder: Path) -> list[Path]:
     """List the files in a folder and its subfolders but the hidden ones, sorted."""
     return sorted(
