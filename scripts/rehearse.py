@@ -26,7 +26,6 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
-from weasel.util.hashing import get_checksum
 
 from scripts.command import run, track
 from scripts.components import kind_of, labels_of
@@ -170,7 +169,7 @@ def main(
     # Written last: later steps take all of one run, or nothing.
     remove(account_path)
     with written_whole(output_dir) as part:
-        for name, some in {**docs, **({EARLIER: earlier} if earlier else {})}.items():
+        for name, some in {**docs, EARLIER: earlier}.items():
             write_files(some, part / name)
     with written_whole(completed_path) as part:
         srsly.write_jsonl(part, rows)
@@ -189,7 +188,6 @@ def main(
         "pos": account.get("pos", {}),
         "rehearsal": sorter.counts[REHEARSAL],
         "earlier": len(earlier),
-        "earlier_md5": get_checksum(output_dir / EARLIER) if earlier else "",
         # How often each label of the base occurs in what is rehearsed.
         "facts": {label: facts[label] for label in labels_of(nlp, component)},
         "manifest": checksum(folder / MANIFEST),

@@ -53,7 +53,7 @@ def choose_docs(
         How many rehearsal docs there are, and how many are chosen.
     """
     counts = choose_all(shards, output_dir, n_words, seed)
-    if earlier and earlier.exists() and n_words > 0:
+    if earlier and n_words > 0:
         shutil.copytree(earlier, output_dir / EARLIER)
     return counts
 
@@ -95,7 +95,7 @@ def main(
     output_dir: Annotated[Path, typer.Argument(help="Folder for the chosen docs.")],
     specialist_dir: Annotated[Path, typer.Argument(help="Folder for the specialist.")],
     earlier: Annotated[
-        Path | None, typer.Option(help="Docs of earlier rounds; may be missing.")
+        Path | None, typer.Option(help="Docs of earlier rounds.")
     ] = None,
     component: Annotated[str, typer.Option(help="Pipe to update.")] = "ner",
     gpu_id: Annotated[int, typer.Option(help="GPU to train on; -1: CPU.")] = -1,

@@ -194,6 +194,7 @@ def project(base, tmp_path):
         at = text.lower().index("flu")
         doc.ents = [doc.char_span(at, at + 3, "DISEASE")]
         new.append(doc)
+    write_docs([], tmp_path / "corpus" / "update" / "earlier" / "00000.spacy")
     for name in ("update/train", "update/dev", "annotations/train"):
         write_docs(new, tmp_path / "corpus" / name / "00000.spacy")
     rehearse(tmp_path, [text for text, _ in TEXTS])

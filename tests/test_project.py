@@ -447,7 +447,7 @@ def test_new_tag_and_new_relation_are_learned_by_the_same_steps(
     assert {n for n in after if before.get(n) != after[n]} == {component}
 
 
-def test_corrections_are_all_trained_on_and_listed(cut, done, tmp_path):
+def test_corrections_of_an_update_are_all_trained_on_and_listed(cut, done, tmp_path):
     folder = clone(tmp_path / "clone", min_steps=100)
     train = folder / "assets" / "annotations" / "corrections.jsonl"
     project = srsly.read_yaml(folder / "project.yml")
@@ -455,10 +455,12 @@ def test_corrections_are_all_trained_on_and_listed(cut, done, tmp_path):
     project["workflows"] = {"update": update[: update.index("report") + 1]}
     srsly.write_yaml(folder / "project.yml", project)
     own = {
-        "base_model": cut / "training" / "base",
+        "base_model": cut / "training" / "update" / "model-best",
         "train": train,
         "raw": cut / "assets" / "raw",
         "old_test": folder / "assets" / "base" / "test.jsonl",
+        "earlier": folder / "assets" / "annotations" / "train.jsonl",
+        "earlier_test": folder / "assets" / "annotations" / "test.jsonl",
     }
     done = run(folder, "update", ".", *as_vars(**own))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -470,9 +472,13 @@ def test_corrections_are_all_trained_on_and_listed(cut, done, tmp_path):
     n_right = sum(row["fixed"] for row in rows)
     assert n_right > sum(row["base"] == row["right"] for row in rows)
     assert "the corrections that are scored were trained on" in metrics["doubts"]
-    # Nothing is new, so there is no second component.
-    updated = spacy.load(folder / "training" / "update" / "model-best")
-    assert updated.pipe_names == ["ner"]
+    # What the round before taught is scored by its test, and is as it was.
+    [test] = metrics["earlier"]
+    assert test["base"] == test["updated"] and test["gold"] > 96
+    assert [row["outcome"] for row in metrics["judged"]] == ["passed"]
+    paths = (path / "training" / "update" / "model-best" for path in (cut, folder))
+    before, after = (serialize(spacy.load(path)) for path in paths)
+    assert {n for n in after if before.get(n) != after[n]} == {"ner"}
 
 
 def test_clean_removes_all_that_the_steps_made(cut, done):

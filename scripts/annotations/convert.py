@@ -22,7 +22,13 @@ from scripts.annotations.align import (
 )
 from scripts.annotations.earlier import Round
 from scripts.annotations.offsets import Votes
-from scripts.annotations.records import IgnoredError, Record, RejectedError, Row
+from scripts.annotations.records import (
+    IgnoredError,
+    Record,
+    RejectedError,
+    Row,
+    names_of,
+)
 from scripts.annotations.repeats import merge_partial, prefer_annotated
 from scripts.annotations.rows import list_files, read_rows
 from scripts.annotations.split import HeldOut, count_labels, half_hash, split_texts
@@ -171,9 +177,9 @@ def check_apart(sets: dict[str, list[Row]]) -> None:
     both = [row for row in rows if row.record and row.record.text in texts]
     if both:
         raise ValueError(
-            f"{len(both)} must-pass sentences are among the annotations, first "
-            f"{both[0].file}:{both[0].line}: they are never trained on, so remove them "
-            "from vars.train and vars.dev, or from vars.must_pass."
+            f"{len(both)} must-pass sentences are among the annotations, and would be "
+            f"trained on: {names_of(both)}. Remove them from vars.train and vars.dev, "
+            "or from vars.must_pass."
         )
 
 

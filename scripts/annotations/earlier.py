@@ -7,11 +7,9 @@ then, so that what was held out is held out still.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from scripts.annotations.records import IgnoredError, Row
+from scripts.annotations.records import IgnoredError, Row, names_of
 from scripts.annotations.split import half_hash
 
-# Rows that an error names.
-N_NAMED = 5
 AGAIN = "annotated again in this round"
 HELD_OUT = "in the dev or test set of this round"
 TRAINED = "trained on in this round"
@@ -36,12 +34,6 @@ class Round(NamedTuple):
 def texts_of(rows: Iterable[Row]) -> set[str]:
     """Return the texts of rows."""
     return {row.record.text for row in rows if row.record}
-
-
-def names_of(rows: Collection[Row]) -> str:
-    """Name some rows by file and line."""
-    names = [f"{row.file}:{row.line}" for row in rows]
-    return ", ".join(names[:N_NAMED]) + (" …" if len(names) > N_NAMED else "")
 
 
 def check_labels(rounds: Iterable[Round], known: Collection[str]) -> None:

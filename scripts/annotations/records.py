@@ -1,8 +1,11 @@
 """A row of an annotation file: as it was read, understood, and perhaps rejected."""
 
+from collections.abc import Collection
 from reprlib import Repr
 from typing import Any, NamedTuple
 
+# Rows that an error names.
+N_NAMED = 5
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
@@ -109,6 +112,12 @@ class Row(NamedTuple):
             record = self.record
             return len(record.spans) + len(record.wrong) + len(record.ignored)
         return self.error.n_spans
+
+
+def names_of(rows: Collection[Row]) -> str:
+    """Name some rows by file and line."""
+    names = [f"{row.file}:{row.line}" for row in rows]
+    return ", ".join(names[:N_NAMED]) + (" …" if len(names) > N_NAMED else "")
 
 
 def short(value: Any) -> str:

@@ -47,7 +47,7 @@ CODE = ("annotations/pieces.py", "components", "configure.py", "docs.py")
 CODE += ("extras/runs.py", "functions.py", "scale/pipelines.py", "scale/sample.py")
 CODE += ("specialist.py", "train.py")
 # What a run reads, besides the base, the rehearsal docs and the settings.
-DATA = ("annotations/train", "update/train", "update/dev")
+DATA = ("annotations/train", "update/train", "update/dev", "update/earlier")
 # The ways to update, by what each changes in `configs/update.cfg`.
 ARMS: dict[str, dict[str, Any]] = {
     # The annotations alone: the specialist, and what can be learned of a new label.
@@ -154,7 +154,6 @@ def read_inputs(
     rehearsed = srsly.read_json(corpus_dir / "rehearse.json")
     manifest = rehearsed["manifest"]
     paths = [base_dir, *(corpus_dir / name for name in DATA)]
-    paths += [path for path in [corpus_dir / "update" / EARLIER] if path.exists()]
     paths += [SCRIPTS / name for name in CODE]
     parts = [settings.to_str(), manifest, *account["labels"]]
     key = hashlib.md5("".join([*parts, *map(get_checksum, paths)]).encode()).hexdigest()
