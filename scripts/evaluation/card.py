@@ -24,7 +24,8 @@ def describe(base: dict[str, Any], metrics: Metrics) -> dict[str, Any]:
         old = f"Old labels keep {100 * retention:.1f} % of the base's F-score."
     return {
         "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
-        "license": base.get("license", ""),
+        # A null in the base's meta data would stop `spacy huggingface-hub push`.
+        "license": base.get("license") or "",
         "sources": [*(base.get("sources") or []), {"name": name, **source}],
         "performance": {
             "retention": retention,
