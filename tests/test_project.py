@@ -153,7 +153,7 @@ def test_step_depends_on_and_names_each_path_of_its_command_line(name):
     named += [*command.get("outputs_no_cache", []), "training/trained-base"]
     # Shown if they exist; weasel knows no optional deps.
     named += ["training/experiment.svg", "training/report.html", "packages"]
-    named += ["training/install-check.json"]
+    named += ["training/install-check.json", "training/metrics.json"]
     # Logs of trainings that not every update has: DVC knows no optional outputs.
     named += ["training/specialist.jsonl", "training/corrections.jsonl"]
     folders = ("corpus/", "training/", "configs/", "scripts/", "packages/")
