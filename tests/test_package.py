@@ -52,6 +52,16 @@ def test_meta_says_what_was_updated_and_how_well(tmp_path, metrics):
     assert performance["ents_per_type"]["OLD"]["r"] == 1.0
 
 
+def test_meta_data_and_card_are_what_the_hub_reads(tmp_path, metrics):
+    # `spacy huggingface-hub push` puts a front matter of its own before the card.
+    path = tmp_path / "base" / "meta.json"
+    srsly.write_json(path, {**srsly.read_json(path), "license": None})
+    assert not describe_and_save(tmp_path, metrics).startswith("---")
+    meta = srsly.read_json(tmp_path / "out" / "meta.json")
+    assert (meta["license"], meta["lang"]) == ("", "en")
+    assert meta["components"] == ["tok2vec", "tagger", "ner"]
+
+
 def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     card = describe_and_save(tmp_path, metrics)
     assert card.startswith("# en_new 0.2.0\n")

@@ -46,7 +46,8 @@ def describe(
     return {
         "rounds": [*base.get("rounds", ()), this],
         "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
-        "license": base.get("license", ""),
+        # A null in the base's meta data would stop `spacy huggingface-hub push`.
+        "license": base.get("license") or "",
         "sources": [*(base.get("sources") or []), {"name": name, **source}],
         "performance": {
             "retention": retention,
