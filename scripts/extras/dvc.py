@@ -17,6 +17,9 @@ from wasabi import msg
 from scripts.command import run
 from scripts.files import written_whole
 
+# What a command of project.yml calls its outputs, and how DVC keeps them.
+OUTPUTS = {"outputs": {}, "outputs_no_cache": {"cache": False}}
+
 
 def to_stage(command: dict[str, Any], before: list[str]) -> dict[str, Any]:
     """Convert a command of project.yml to a stage.
@@ -31,10 +34,11 @@ def to_stage(command: dict[str, Any], before: list[str]) -> dict[str, Any]:
         # Weasel runs the steps in their order, and DVC in that of their files.
         deps.append(before[0])
     # DVC would remove what a step is to write, and with it what is half done.
-    kept = {"persist": True}
-    outs = [{path: kept} for path in command.get("outputs", [])]
-    kept = {"persist": True, "cache": False}
-    outs += [{path: kept} for path in command.get("outputs_no_cache", [])]
+    outs = [
+        {path: {"persist": True, **how}}
+        for key, how in OUTPUTS.items()
+        for path in command.get(key, [])
+    ]
     stage = {"cmd": command["script"], "deps": deps, "outs": outs}
     return stage | ({"always_changed": True} if command.get("no_skip") else {})
 
@@ -55,7 +59,7 @@ def main(
     stages, before = {}, []
     for name in project["workflows"][workflow]:
         stages[name] = to_stage(commands[name], before)
-        before = commands[name].get("outputs", [])
+        before = [path for key in OUTPUTS for path in commands[name].get(key, [])]
     with written_whole(output_path) as part:
         srsly.write_yaml(part, {"vars": [project_path.name], "stages": stages})
     msg.good(f"{output_path}: {', '.join(stages)}. Run them: dvc repro")

@@ -15,7 +15,7 @@ import srsly
 from conftest import case_of, metrics_of
 
 from scripts.evaluation.card import describe, to_card
-from scripts.evaluation.metrics import pass_gates
+from scripts.evaluation.gates import pass_gates
 from scripts.package import build
 
 
