@@ -142,7 +142,7 @@ def read_rounds(
     for name in (*names, *own_tests):
         rows = read_annotations(name, kind, options, account)
         records = [row.record for row in rows if row.record]
-        labels = sorted(count_labels(records))
+        labels = sorted({kind.to_label(label) for label in count_labels(records)})
         if not labels:
             raise ValueError(
                 f"{name} has no annotation, and an earlier round has to have some: "
