@@ -13,9 +13,11 @@ says what becomes of what they find.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from heapq import nsmallest
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +31,7 @@ from scripts.command import run, track
 from scripts.components import kind_of
 from scripts.components.kind import Fact, Kind, NewLabels
 from scripts.configure import ALONE, configs_of, labels_in, write_start
-from scripts.docs import read_docs, write_docs
+from scripts.docs import count_words, read_docs, write_docs
 from scripts.extras.doubts import KINDS, Doubt, Text, find_doubts
 from scripts.extras.tasks import spans_of, write_tasks
 from scripts.files import work_folder, written_whole
@@ -50,6 +52,29 @@ N_FOLDS = 4
 MIN_TEXTS = 10
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What all specialists have in common.
+
+    Attributes:
+        base_dir: The base.
+        settings_path: The settings of an update.
+        account: The account of preprocess.
+        component: Name of the pipe that was annotated for.
+        folder: Folder to train in.
+        seed: Seed of training.
+        gpu_id: GPU to train on; -1: CPU.
+    """
+
+    base_dir: Path
+    settings_path: Path
+    account: dict[str, Any]
+    component: str
+    folder: Path
+    seed: int = 0
+    gpu_id: int = -1
+
+
 def read_annotated(folder: Path, copies: Collection[str], vocab: Vocab) -> list[Doc]:
     """Read the docs of all sets, as a person annotated them; copies are left out."""
     names = [name for name in SETS if name not in copies and (folder / name).exists()]
@@ -64,99 +89,78 @@ def folds_of(docs: list[Doc]) -> list[int]:
     return [folds[key] for key in keys]
 
 
-def ask_all(
-    base_dir: Path,
-    docs: list[Doc],
-    settings_path: Path,
-    account: dict[str, Any],
-    component: str,
-    folder: Path,
-    seed: int,
-    gpu_id: int,
-) -> list[Text]:
+def ask_all(docs: list[Doc], inputs: Inputs) -> list[Text]:
     """Ask the base, and a specialist for each fold, what they find in annotated docs.
-
-    Args:
-        base_dir: The base.
-        docs: The docs, with the base's vocab or one like it.
-        settings_path: The settings of an update.
-        account: The account of preprocess.
-        component: Name of the pipe that the annotations are for.
-        folder: Folder to work in.
-        seed: Seed of training.
-        gpu_id: GPU to train on; -1: CPU.
 
     Raises:
         ValueError: If there are too few docs with annotations to learn from.
     """
-    base = load(base_dir)
-    kind, labels = kind_of(base, component), account["labels"]
+    found, completed, new = ask_base(docs, inputs)
+    likely: list[dict[Fact, float]] = [{} for _ in docs]
+    folds, folder = folds_of(docs), inputs.folder
+    for fold in track(range(N_FOLDS), "Training specialists", N_FOLDS, "folds"):
+        pairs = [*zip(completed, folds, strict=True)]
+        write_docs((d for d, i in pairs if i != fold), folder / "train.spacy")
+        write_docs((d for d, i in pairs if i == fold), folder / "dev.spacy")
+        numbers = [number for number, i in enumerate(folds) if i == fold]
+        scores = ask_specialist([docs[number].text for number in numbers], new, inputs)
+        for number, some in zip(numbers, scores, strict=True):
+            likely[number] = some
+    return [Text(*each) for each in zip(docs, likely, found, strict=True)]
+
+
+def ask_base(
+    docs: list[Doc], inputs: Inputs
+) -> tuple[list[set[Fact]], list[Doc], NewLabels]:
+    """Ask the base what it finds in annotated docs.
+
+    Returns:
+        What it finds in each doc, copies of the docs that are completed by that, as
+        specialists learn from them, and the labels that the base does not know.
+    """
+    account, base = inputs.account, load(inputs.base_dir)
+    kind = kind_of(base, inputs.component)
     if (n := len({doc.text for doc in docs if kind.facts(doc)})) < MIN_TEXTS:
         raise ValueError(
             f"{n} texts have annotations, and an audit needs {MIN_TEXTS} or more: with "
             "so few, read all of them again yourself."
         )
-    leave_out_others(base, component)
-    found, covered, completed = [], Counter(), []
-    for doc, predicted in zip(docs, base.pipe(d.text for d in docs), strict=True):
+    leave_out_others(base, inputs.component)
+    found, completed, covered = [], [doc.copy() for doc in docs], Counter()
+    texts = [doc.text for doc in docs]
+    for doc, predicted in zip(completed, base.pipe(texts), strict=True):
         found.append(kind.facts(predicted))
         covered += kind.covered(doc, predicted)
-        # A specialist learns what other labels there are, as that of an update does.
-        completed.append(doc.copy())
-        kind.complete(completed[-1], predicted, labels)
+        kind.complete(doc, predicted, account["labels"])
     carved = find_carved(covered)[-1]
     new = NewLabels(account["new_labels"], carved, account.get("pos", {}))
-    likely: list[dict[Fact, float]] = [{} for _ in docs]
-    folds = folds_of(docs)
-    for fold in track(range(N_FOLDS), "Training specialists", N_FOLDS, "folds"):
-        is_out = [number == fold for number in folds]
-        for name, is_in in (("train", False), ("dev", True)):
-            some = (d for d, out in zip(completed, is_out, strict=True) if out is is_in)
-            write_docs(some, folder / f"{name}.spacy")
-        texts = [doc.text for doc, out in zip(docs, is_out, strict=True) if out]
-        how = (settings_path, account, component, new, folder, seed, gpu_id)
-        scores = ask_specialist(base_dir, texts, *how)
-        for number, out in enumerate(is_out):
-            if out:
-                likely[number] = next(scores)
-    return [Text(*each) for each in zip(docs, likely, found, strict=True)]
+    return found, completed, new
 
 
 def ask_specialist(
-    base_dir: Path,
-    texts: list[str],
-    settings_path: Path,
-    account: dict[str, Any],
-    component: str,
-    new: NewLabels,
-    folder: Path,
-    seed: int,
-    gpu_id: int,
-) -> Iterator[dict[Fact, float]]:
-    """Train a specialist on the docs in a folder; yield what it finds likely in texts.
+    texts: list[str], new: NewLabels, inputs: Inputs
+) -> list[dict[Fact, float]]:
+    """Train a specialist on the docs in the folder; return what it finds likely.
 
-    It is trained as `configure` and `specialist` do; see `ask_all` for the arguments.
+    It is trained as that of an update is, by `configure` and `specialist`.
     """
+    base_dir, component, folder = inputs.base_dir, inputs.component, inputs.folder
     nlp, train = open_pipeline(base_dir), folder / "train.spacy"
     overrides = {"paths.train": str(train), "paths.dev": str(folder / "dev.spacy")}
-    overrides |= {"paths.rehearsal": str(folder), "system.seed": seed, **ALONE}
+    overrides |= {"paths.rehearsal": str(folder), "system.seed": inputs.seed, **ALONE}
     # Nobody looks at its curves.
     overrides |= {"update.n_evaluations": 1, "training.logger.progress_bar": None}
-    n_words = sum(map(len, read_docs(train)))
     starts = {"specialist": "", "start": str(folder / "start")}
-    how = (settings_path, account, n_words, component, "one", overrides, starts)
-    configs = configs_of(nlp, str(base_dir), *how)
+    how = (inputs.settings_path, inputs.account, count_words(train), component)
+    configs = configs_of(nlp, str(base_dir), *how, "one", overrides, starts)
     write_start(nlp, component, configs, new, starts["start"])
     scores: list[dict[Fact, float]] = [{} for _ in texts]
-    # Labels that a second component has are learned there.
+    # The labels of a second component are learned by that.
     for pipe, config in configs.items():
         path, labels = folder / f"{pipe}.cfg", {*labels_in(config)}
         config.to_disk(path)
-        with (
-            open(folder / f"{pipe}.txt", "w", encoding="utf-8") as log,
-            redirect_stdout(log),
-        ):
-            train_pipeline(path, folder / pipe, gpu_id)
+        with redirect_stdout(StringIO()):
+            train_pipeline(path, folder / pipe, inputs.gpu_id)
         # Not model-best: on a small dev set that can be the untrained pipeline.
         specialist = load(folder / pipe / "model-last")
         with specialist.select_pipes(disable=pipe):
@@ -164,7 +168,7 @@ def ask_specialist(
         found = kind_of(specialist, pipe).scored_facts(specialist, pipe, bare)
         for all_of, some in zip(scores, found, strict=True):
             all_of |= {fact: p for fact, p in some.items() if fact[-1] in labels}
-    yield from scores
+    return scores
 
 
 def to_row(doc: Doc, doubts: list[Doubt], kind: Kind) -> dict[str, Any]:
@@ -239,7 +243,7 @@ def main(
     docs = read_annotated(annotations_dir, account["copies"], nlp.vocab)
     with work_folder(output_dir) as folder:
         how = (settings_path, account, component, folder, seed, gpu_id)
-        texts = ask_all(base_dir, docs, *how)
+        texts = ask_all(docs, Inputs(base_dir, *how))
     kind = kind_of(nlp, component)
     found = zip(docs, find_doubts(texts, kind, account["labels"]), strict=True)
     pairs = [(doc, doubts) for doc, doubts in found if doubts]
