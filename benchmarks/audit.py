@@ -23,7 +23,6 @@ import numpy as np
 import spacy
 import srsly
 import typer
-from cleanlab.token_classification.rank import get_label_quality_scores
 from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import MarkdownRenderer
@@ -35,6 +34,11 @@ from scripts.docs import read_docs
 from scripts.extras.audit import Inputs, ask_all
 from scripts.extras.doubts import Text, find_doubts
 from scripts.files import work_folder, written_whole
+
+try:
+    from cleanlab.token_classification.rank import get_label_quality_scores
+except ImportError as error:
+    raise SystemExit("cleanlab is missing: pip install cleanlab") from error
 
 RESULTS = "audit.jsonl"
 # The data sets in each set, and the labels that a wrong one is drawn from.
