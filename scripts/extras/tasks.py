@@ -22,13 +22,19 @@ def spans_of(doc: Doc, facts: Iterable[Fact], kind: Kind) -> list[Span]:
     return spans
 
 
-def write_tasks(tasks: Iterable[tuple[str, list[Span]]], output_dir: Path) -> int:
+def write_tasks(
+    tasks: Iterable[tuple[str, list[Span]]],
+    output_dir: Path,
+    metas: Iterable[dict[str, str]] = (),
+) -> int:
     """Write texts with spans for Prodigy, doccano and Label Studio; count the spans.
 
-    Relations are for Prodigy alone.
+    Relations are for Prodigy alone, and so are `metas`, what to show below each text.
     """
     tasks = list(tasks)
     rows = [prodigy.to_row(text, spans) for text, spans in tasks]
+    for row, meta in zip(rows, metas, strict=False):
+        row["meta"] = meta
     are_relations = any("relations" in row for row in rows)
     with written_whole(output_dir) as part:
         part.mkdir()

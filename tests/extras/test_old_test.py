@@ -40,7 +40,9 @@ def test_gold_that_is_there_is_not_asked_for_again(base, tmp_path):
         write(base, tmp_path, is_gold=True)
 
 
-@pytest.mark.parametrize("step, n_paths", [("old_test", 4), ("suggest", 5)])
+@pytest.mark.parametrize(
+    "step, n_paths", [("old_test", 4), ("suggest", 5), ("audit", 5)]
+)
 @pytest.mark.parametrize("limit", ["0", "-5"])
 def test_fewer_texts_than_one_can_not_be_asked_for(step, n_paths, limit):
     command = [sys.executable, "-m", f"scripts.extras.{step}", *["x"] * n_paths]
