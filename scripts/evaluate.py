@@ -136,6 +136,7 @@ def main(
     metrics["earlier"] = [
         {"name": name, **score(cases[name], labels[name])} for name in rounds
     ]
+    unseen -= tested
     metrics["untested"] += sorted(unseen - {*account["labels"]})
     metrics["test_is_train"] = "test" in account["copies"]
     if (corpus_dir / "corrections").exists():

@@ -132,6 +132,7 @@ def run(
     corrections=(),
     carved=None,
     is_gold=True,
+    earlier=(),
     **gates,
 ):
     base.to_disk(folder / "base")
@@ -143,6 +144,10 @@ def run(
         write_docs(corrections, folder / "corrections" / "00000.spacy")
     copies = ["test"] if corrections == tests[0] else []
     account = {"labels": labels, "copies": copies}
+    if earlier:
+        write_docs(earlier, folder / "earlier_1_test" / "00000.spacy")
+        rounds = [{"name": "one.jsonl", "labels": ["GPE"]}]
+        account["earlier"] = {"rounds": rounds, "docs": {"earlier_1_test": 1}}
     srsly.write_json(folder / "preprocess.json", account)
     account = {"old_test_is_gold": is_gold, "carved": carved or {}}
     srsly.write_json(folder / "rehearse.json", account)
@@ -222,6 +227,27 @@ def test_type_that_gold_of_the_old_test_lacks_does_not_count_there(
     assert metrics["old"]["base"]["p"] == 1.0
     assert "Not in the old test: GPE." in " ".join(capsys.readouterr().out.split())
     assert metrics["untested"] == ["GPE"] and "no test has GPE" in metrics["doubts"]
+
+
+def test_test_of_an_earlier_round_measures_what_it_taught(
+    base, updated, tests, tmp_path, capsys
+):
+    people = gold(base, "Juan Paz left Oslo.", (0, 8, "PERSON"))
+    # Nobody looked for people in it; of cities, one that the base finds is none.
+    earlier = gold(base, "Juan Paz left Oslo for Lima.", (23, 27, "GPE"))
+    metrics = run(
+        tmp_path, base, updated, (tests[0], [people]), earlier=[earlier], gates="GPE .9"
+    )
+    [one] = metrics["earlier"]
+    assert one["name"] == "earlier round one.jsonl" and one["gold"] == 1
+    assert [*one["labels"]] == ["GPE"] and one["updated"]["r"] == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Not in the old test" not in printed and not metrics["untested"]
+    assert "Test of earlier round one.jsonl" in printed
+    # One for the round, one for the label: too few to judge by, and said so.
+    assert [row["outcome"] for row in metrics["judged"]] == ["not judged"] * 2
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert "## Test of earlier round one.jsonl: what was learned then" in report
 
 
 def test_table_shows_both_tests_with_the_change(base, updated, tests, tmp_path, capsys):
