@@ -73,6 +73,23 @@ def test_model_card_tells_base_scores_scheme_and_limits(tmp_path, metrics):
     assert "still finds\n  1; 0 have a new label, and 0 are lost" in card
 
 
+def test_model_card_keeps_the_history_of_all_rounds(tmp_path, metrics):
+    meta = {"lang": "en", "name": "tiny", "version": "0.0.0", "labels": {}}
+    meta["pipeline"] = ["ner"]
+    for number, label in enumerate(("DRUG", "FLU|X"), start=1):
+        metrics["new"] = {**metrics["new"], "labels": {label: {}}}
+        data = {f"{label}.jsonl": "0" * 32}
+        meta |= describe(meta, metrics, f"mine 0.{number}.0", data)
+    assert [each["labels"] for each in meta["rounds"]] == [["DRUG"], ["FLU|X"]]
+    metrics["new"]["labels"] = {}
+    card = to_card({**meta, "notes": ""}, metrics, [])
+    zeros = "0" * 32
+    assert f"| mine 0.1.0 | DRUG | 100.0 | DRUG.jsonl {zeros} |" in card
+    # A label can't end its cell.
+    label = "FLU&#124;X"
+    assert f"| mine 0.2.0 | {label} | 100.0 | {label}.jsonl {zeros} |" in card
+
+
 def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
     nlp = spacy.load(tmp_path / "base")
     nlp.meta["notes"] = "The average of two."
