@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from spacy.attrs import IS_SPACE, LOWER
 from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
 from spacy.vocab import Vocab
@@ -17,6 +18,8 @@ FILE_SIZE = 5000
 EARLIER = "earlier"
 # Category of a doc that is a rehearsal doc, in files that hold other docs, too.
 REHEARSAL = "rehearsal"
+# What steps ask of a token of docs that were read without a pipeline.
+LEXICAL = {IS_SPACE: str.isspace, LOWER: str.lower}
 # What to do about docs that are missing or damaged.
 AGAIN = "run the step that writes it again, with --force."
 
@@ -53,7 +56,7 @@ def read_docs(path: Path, vocab: Vocab | None = None) -> Iterator[Doc]:
     if not files:
         raise ValueError(f"{path} has no .spacy file: {AGAIN}")
     for file in files:
-        own = Vocab() if vocab is None else vocab
+        own = Vocab(lex_attr_getters=LEXICAL) if vocab is None else vocab
         yield from read_bin(file).get_docs(own)
 
 

@@ -31,3 +31,12 @@ def test_damaged_docs_are_named_with_what_to_do(base, tmp_path, read):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"00000\.spacy is damaged: run the"):
             read(path)
+
+
+def test_docs_without_a_pipeline_know_white_space_and_lower_case(tmp_path):
+    write_docs(
+        [spacy.blank("en").make_doc("Ada  saw\n\nOmsk")], tmp_path / "docs.spacy"
+    )
+    [doc] = read_docs(tmp_path / "docs.spacy")
+    assert [token.is_space for token in doc] == [False, True, False, True, False]
+    assert [token.lower_ for token in doc] == ["ada", " ", "saw", "\n\n", "omsk"]
