@@ -20,11 +20,12 @@ from spacy.tokens import DocBin
 
 from scripts.annotations.account import Account, in_line
 from scripts.annotations.align import Options
-from scripts.annotations.convert import convert, read_sets
+from scripts.annotations.convert import convert
 from scripts.annotations.formats import FILE_FORMATS, ROW_FORMATS
 from scripts.annotations.offsets import UNITS
 from scripts.annotations.records import Row
 from scripts.annotations.rows import list_files, parse_line, read_rows, unpack
+from scripts.annotations.sets import read_sets
 from scripts.components import kind_of
 
 pytestmark = pytest.mark.slow
