@@ -35,6 +35,7 @@ from benchmarks.measure import in_process
 from benchmarks.preprocess import SOURCES, convert, loop, write_rows
 from scripts import configure, preprocess, rehearse
 from scripts.components import listened_to
+from scripts.components.kind import NewLabels
 from scripts.docs import count_words, doc_files, read_docs
 from scripts.evaluation.cases import annotate
 from scripts.evaluation.scores import score
@@ -175,7 +176,8 @@ def run_mark(inputs: Inputs) -> None:
     """Mark all rehearsal docs, as `specialist` does with those that it chose."""
     folder, labels = inputs.folder, load(inputs.base_dir).pipe_labels["ner"]
     marked, specialist = folder / "marked", folder / "specialist"
-    mark_all(inputs.rehearsal, marked, specialist, "ner", labels, {})
+    new = NewLabels(labels, {}, {})
+    mark_all(inputs.rehearsal, marked, specialist, "ner", new)
 
 
 @registry.readers("benchmarks.timed.v1")
