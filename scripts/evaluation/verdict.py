@@ -108,14 +108,16 @@ def tell_learned(metrics: Metrics) -> str:
 def tell_judged(row: Metrics) -> str:
     """Describe how a label or an earlier round was judged by its gate."""
     before, after = (100 * row[key] for key in ("before", "after"))
-    start = {"passed": "Kept", "below": "Too low", "not judged": "Not judged"}
-    if row["outcome"] == "passed" and row["measure"] == "f":
-        start["passed"] = "Learned"
-    value = "" if row["measure"] == "f" else f"kept {row['value'] or 0:.3f}, "
+    gate = f"the gate is {row['least']:g}"
+    if row["outcome"] == "not judged":
+        return f"Not judged: {row['of']}, {row['gold']} annotations in a test ({gate})."
+    good, value = "Kept", f"kept {row['value']:.3f}, "
+    if row["measure"] == "f":
+        good, value = "Learned", ""
+    start = good if row["outcome"] == "passed" else "Too low"
     return (
-        f"{start[row['outcome']]}: F of {row['of']} is {after:.1f}, before "
-        f"{before:.1f}, on {row['gold']} annotations ({value}the gate is "
-        f"{row['least']:g})."
+        f"{start}: F of {row['of']} is {after:.1f}, before {before:.1f}, on "
+        f"{row['gold']} annotations ({value}{gate})."
     )
 
 
@@ -128,7 +130,7 @@ def tell_must_pass(metrics: Metrics) -> str:
     # Those that passed with the base come first.
     failed.sort(key=lambda row: not row["base"])
     texts = ", ".join(f"“{to_line(row['text'][:N_CHARS])}”" for row in failed[:N_NAMED])
-    rest = f" Not: {texts}{' …' if len(failed) > N_NAMED else ''}." if failed else ""
+    rest = f" Not: {texts}{' …' if len(failed) > N_NAMED else '.'}" if failed else ""
     n_right = len(rows) - len(failed)
     return f"Must-pass sentences: {n_right} of {len(rows)} pass.{rest}"
 

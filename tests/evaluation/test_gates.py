@@ -30,8 +30,8 @@ def judge(gates="", old=(KEPT,) * 96, earlier=()):
         ("OLD f 0.999, NEW f 0.5", "stopped", "(the gate is 0.999)"),
         ("NEW f 1", "passed", "Learned: F of NEW is 100.0, before 0.0"),
         # There is nothing to keep of a new label.
-        ("NEW 0.9", "not proven", "Not judged: F of NEW"),
-        ("NOWHERE f 0.1", "not proven", "Not judged: F of NOWHERE"),
+        ("NEW 0.9", "not proven", "Not judged: NEW, 96 annotations in a test"),
+        ("NOWHERE f 0.1", "not proven", "Not judged: NOWHERE, 0 annotations"),
     ],
 )
 def test_label_has_to_reach_its_own_gate(gates, outcome, told):
@@ -46,7 +46,7 @@ def test_label_with_few_annotations_is_not_judged_and_does_not_pass():
     metrics, text = judge("OLD 0.97", [KEPT] * 95)
     assert metrics["verdict"] == "not proven"
     assert "OLD has 95 annotations in a test, fewer than 96" in metrics["doubts"]
-    assert "Not judged: F of OLD is 100.0" in text
+    assert "Not judged: OLD, 95 annotations in a test (the gate is 0.97)." in text
 
 
 @pytest.mark.parametrize("n_lost, outcome", [(3, "passed"), (30, "stopped")])
