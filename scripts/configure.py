@@ -25,7 +25,13 @@ from thinc.api import Config
 from wasabi import msg
 
 from scripts.command import run
-from scripts.components import kind_of, listened_to, parts_of, second_of
+from scripts.components import (
+    kind_of,
+    labels_of,
+    listened_to,
+    parts_of,
+    second_of,
+)
 from scripts.components.kind import (
     NewLabels,
     from_config,
@@ -35,6 +41,7 @@ from scripts.components.kind import (
 from scripts.docs import count_words
 from scripts.files import written_whole
 from scripts.scale.pipelines import open_pipeline
+from scripts.vars import read_gates
 
 Keep = Literal["exact", "one"]
 RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
@@ -243,6 +250,16 @@ def labels_in(config: Config) -> list[str]:
     return from_config(config["initialize"]["after_init"]["labels"])
 
 
+def check_gates(gates: str, labels: list[str]) -> None:
+    """Check that each gate of a label is of one that the update will know."""
+    for gate in read_gates(gates):
+        if gate.label not in labels:
+            raise ValueError(
+                f"vars.gates: there is no label {gate.label}: write one of "
+                f"{', '.join(sorted(labels))}."
+            )
+
+
 def find_rare(
     nlp: Language, component: str, configs: dict[str, Config], facts: dict[str, int]
 ) -> list[str]:
@@ -281,10 +298,14 @@ def main(
             help="exact: a second component learns new labels; one: the base's own."
         ),
     ] = "exact",
+    gates: Annotated[
+        str, typer.Option(help="Gates of labels, which are checked before training.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Seed of training.")] = 0,
 ) -> None:
     """Write the training configs of an update."""
     nlp, account = open_pipeline(base_dir), srsly.read_json(account_path)
+    check_gates(gates, [*labels_of(nlp, component), *account["new_labels"]])
     paths = {"train": str(train), "dev": dev, "rehearsal": rehearsal}
     overrides = {f"paths.{name}": path for name, path in paths.items()}
     overrides |= {"system.seed": seed}
@@ -306,8 +327,9 @@ def main(
         write_start(nlp, component, configs, new, str(part / "start"))
     if rare:
         msg.warn(
-            f"Rare in what is rehearsed: {', '.join(rare)}. What is rare is forgotten: "
-            "add text with them to vars.raw, or their annotations to vars.earlier."
+            f"The rehearsal text has few of these, so they may be forgotten: "
+            f"{', '.join(rare)}. Add text that contains them to vars.raw, or their "
+            "annotations to vars.earlier."
         )
     for pipe, config in configs.items():
         training, labels = config["training"], labels_in(config)

@@ -1,9 +1,9 @@
 """Score the base and the updated pipeline, and find what changed.
 
-Input: both pipelines, the new test as a person annotated it and the old test, and what
-earlier steps counted. Output: `training/metrics.json` with the gates that `package`
-goes by, a row of JSON for each changed passage and for each name that is found more
-or less often, and the scores as Markdown.
+Input: both pipelines, the new test as a person annotated it, the old test, the tests of
+earlier rounds, and what earlier steps counted. Output: `training/metrics.json` with the
+gates that `package` goes by, a row of JSON for each changed passage and for each name
+that is found more or less often, and the scores as Markdown.
 
     python -m scripts.evaluate training/base training/update/model-best \
         corpus/update corpus/preprocess.json corpus/rehearse.json \
@@ -24,7 +24,7 @@ from scripts.components import kind_of, labels_of
 from scripts.docs import AGAIN, read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.changes import find_changes, list_corrections, list_must_pass
-from scripts.evaluation.gates import GATES, MustPass, pass_gates
+from scripts.evaluation.gates import ENOUGH, GATES, MustPass, pass_gates
 from scripts.evaluation.layout import print_tests, write_markdown
 from scripts.evaluation.metrics import surface, to_metrics
 from scripts.evaluation.names import find_absent, list_names
@@ -41,13 +41,12 @@ def list_rounds(
 
     `account` is that of `preprocess`.
     """
-    rounds = {}
-    earlier = account.get("earlier", {"rounds": [], "docs": {}})
-    for number, each in enumerate(earlier["rounds"], start=1):
-        if earlier["docs"].get(name := f"earlier_{number}_test"):
-            path = corpus_dir / name, each["labels"]
-            rounds[f"earlier round {each['name']}"] = path
-    return rounds
+    tests, earlier = {}, account.get("earlier", {})
+    for number, (name, labels) in enumerate(earlier.get("rounds", {}).items(), 1):
+        folder = f"earlier_{number}_test"
+        if earlier["docs"].get(folder):
+            tests[f"earlier round {name}"] = (corpus_dir / folder, labels)
+    return tests
 
 
 def main(
@@ -129,13 +128,12 @@ def main(
     cases["old"] = add_sure(cases["old"], base, component)
     train = read_docs(corpus_dir / "train")
     seen = {surface(kind, doc, fact) for doc in train for fact in kind.facts(doc)}
+    earlier = [{"name": name, **score(cases[name], labels[name])} for name in rounds]
     # What has a test of its own is not judged by what the base finds.
-    tested = {label for name in rounds for label in labels[name]}
+    big = [each["labels"] for each in earlier if each["gold"] >= ENOUGH]
+    tested = {label for some in big for label, both in some.items() if both["gold"]}
     how = (labels, known, rehearsed["carved"], is_gold, seen, tested)
-    metrics = to_metrics(cases, *how)
-    metrics["earlier"] = [
-        {"name": name, **score(cases[name], labels[name])} for name in rounds
-    ]
+    metrics = {**to_metrics(cases, *how), "earlier": earlier}
     unseen -= tested
     metrics["untested"] += sorted(unseen - {*account["labels"]})
     metrics["test_is_train"] = "test" in account["copies"]

@@ -70,6 +70,7 @@ def create_rehearsal_corpus(
     """
     # A config has strings.
     annotations, rehearsal = Path(annotations), Path(rehearsal)
+    earlier = rehearsal / EARLIER
     found_before = from_config(found_before)
     rng = random.Random(seed)
     circles: dict[Path, Iterator[Example]] = {}
@@ -104,10 +105,12 @@ def create_rehearsal_corpus(
             circles[folder] = read_in_circle(folder, nlp)
         return list(take_words(circles[folder], n_words))
 
-    def rehearse(n_words: float, nlp: Language) -> list[Example]:
-        earlier = rehearsal / EARLIER
-        n_known = count_words(earlier) if earlier.exists() else 0
-        n_earlier = min(n_known, MAX_EARLIER * n_words)
+    @lru_cache(maxsize=1)
+    def count_earlier() -> int:
+        return count_words(earlier) if earlier.exists() else 0
+
+    def rehearse(n_words: float, n_files: int, nlp: Language) -> list[Example]:
+        n_earlier = min(count_earlier() / n_files, MAX_EARLIER * n_words)
         fresh = take(rehearsal, n_words - n_earlier, nlp)
         return fresh + take(earlier, n_earlier, nlp)
 
@@ -116,7 +119,8 @@ def create_rehearsal_corpus(
         rng.shuffle(files)
         for file in files:
             annotated = read_file(file, nlp)
-            fresh = rehearse(ratio * sum(map(len, annotated)), nlp)
+            n_words = ratio * sum(map(len, annotated))
+            fresh = rehearse(n_words, len(files), nlp)
             if specialist:
                 labels = frequent_labels(nlp, component, annotated, fresh, agree)
                 fresh = keep_agreed(nlp, component, fresh, labels)

@@ -8,7 +8,6 @@ holds their checksums.
     python -m spacy project run inputs
 """
 
-import hashlib
 from glob import glob
 from pathlib import Path
 from typing import Annotated
@@ -19,11 +18,9 @@ from wasabi import msg
 
 from scripts.command import run
 from scripts.files import written_whole
-from scripts.scale.storage import as_path, files_in, find_files, find_rounds
+from scripts.scale.storage import as_path, checksum_of, find_files, find_rounds
 from scripts.vars import check_vars, find_pipeline, read_watch
 
-# Bytes read at a time: raw text may not fit in memory.
-CHUNK = 1 << 20
 # The vars that name files.
 FILES = ("base_model", "base_train", "base_dev", "train", "dev", "test", "raw")
 FILES += ("old_test", "code", "watch", "must_pass", "earlier", "earlier_test")
@@ -66,19 +63,7 @@ def checksums(setting: str) -> dict[str, str]:
     # brat has the text in another file than the spans.
     spans = [file for file in found if ".ann" in file.name]
     found += [file.with_name(file.name.replace(".ann", ".txt")) for file in spans]
-    return {str(file): checksum(file) for file in found if file.exists()}
-
-
-def checksum(path: Path) -> str:
-    """Compute the MD5 of a file, or of the names and contents of a folder's files."""
-    # Not weasel's own, which reads files whole, and hidden ones too.
-    digest = hashlib.md5()
-    for file in [path] if path.is_file() else files_in(path):
-        digest.update(bytes(file.relative_to(path)) if file != path else b"")
-        with file.open("rb") as content:
-            while chunk := content.read(CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
+    return {str(file): checksum_of(file) for file in found if file.exists()}
 
 
 def main(

@@ -71,7 +71,7 @@ def main(
     version: Annotated[str, typer.Option(help="Package version.")],
     component: Annotated[str, typer.Option(help="Pipe that was updated.")] = "ner",
     annotations: Annotated[
-        Path | None, typer.Option(help="What inputs noted of vars.train.")
+        Path | None, typer.Option(help="What preprocess counted.")
     ] = None,
     notes: Annotated[
         list[Path] | None,
@@ -99,9 +99,8 @@ def main(
     nlp = open_pipeline(updated_dir)
     check_frozen(open_pipeline(base_dir), nlp, component, new)
     nlp.meta |= {"name": name, "version": version}
-    settings = srsly.read_json(annotations).values() if annotations else ()
-    data = {Path(file).name: md5 for files in settings for file, md5 in files.items()}
-    nlp.meta.update(describe(base, metrics, f"{name} {version}", data))
+    account = srsly.read_json(annotations) if annotations else {}
+    nlp.meta.update(describe(base, metrics, f"{name} {version}", account))
     # A line end in a value would end the meta data of the wheel, and its requirements.
     texts = {k: to_line(v) for k, v in nlp.meta.items() if isinstance(v, str)}
     nlp.meta.update(texts)

@@ -30,6 +30,7 @@ from scripts.components import kind_of, labels_of
 from scripts.components.kind import Kind
 from scripts.files import remove, written_whole
 from scripts.scale.pipelines import open_pipeline
+from scripts.scale.storage import checksum_of, find_rounds
 
 
 def parse_pos(text: str, new: Collection[str]) -> dict[str, str]:
@@ -194,6 +195,8 @@ def main(
             counts = {name: each.to_json() for name, each in apart.items()}
             counts = {**account.to_json(), **counts}
             found = {"labels": names, "new_labels": new, "pos": parse_pos(pos, new)}
+            paths = filter(Path.exists, map(Path, find_rounds(train)))
+            found["files"] = {str(path): checksum_of(path) for path in paths}
             srsly.write_json(part, {**counts, **found})
         show(account, "", rejected_path)
         for name, each in apart.items():

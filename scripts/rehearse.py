@@ -69,16 +69,19 @@ def complete_all(
 
 def complete_earlier(
     paths: dict[str, Path],
-    rounds: list[dict[str, Any]],
+    rounds: dict[str, list[str]],
     nlp: Language,
     component: str,
 ) -> list[Doc]:
-    """Complete what is trained on of earlier rounds: each has labels of its own."""
+    """Complete what is trained on of earlier rounds: each has labels of its own.
+
+    Their paths are taken out of `paths`; `rounds` are the labels of each by its name.
+    """
     every = []
-    for number, each in enumerate(rounds, start=1):
+    for number, labels in enumerate(rounds.values(), start=1):
         if path := paths.pop(f"earlier_{number}_train", None):
             docs = list(read_docs(path))
-            complete_all(docs, nlp, component, each["labels"])
+            complete_all(docs, nlp, component, labels)
             every += docs
     # A pass of training may read a part of them: of every round.
     Random(0).shuffle(every)
@@ -135,9 +138,8 @@ def main(
             "of its own, such as corpus/rehearsal."
         )
     account = srsly.read_json(preprocess_path)
-    earlier_account = account.get("earlier", {"rounds": [], "docs": {}})
-    rounds = earlier_account["rounds"]
-    names = [*SPLITS, *earlier_account["docs"]]
+    of_earlier = account.get("earlier", {})
+    names = [*SPLITS, *of_earlier.get("docs", ())]
     paths = {n: annotations_dir / n for n in names if (annotations_dir / n).exists()}
     if missing := {"train", "dev"} - paths.keys():
         names = ", ".join(sorted(missing))
@@ -153,6 +155,7 @@ def main(
 
     nlp = load_component(base_dir, component)
     kind = kind_of(nlp, component)
+    rounds = of_earlier.get("rounds", {})
     earlier = complete_earlier(paths, rounds, nlp, component)
     docs = {name: list(read_docs(path)) for name, path in paths.items()}
     how = (nlp, component, account["labels"])

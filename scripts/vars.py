@@ -16,7 +16,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # What a gate of a single label is, and the most that it may be: F can rise above what
 # it was, by a half at most.
 MOST = {"f": 1.0, "kept": 1.5}
-LABEL_GATE = re.compile(r"(?P<label>\S.*?)(?P<f>\s+f)?\s+(?P<least>\d*\.?\d+)")
+LABEL_GATE = re.compile(r"(?P<label>\S.*?)(?P<f>\s+[fF])?\s+(?P<least>\d*\.?\d+)")
+# No label: another gate, or another sign between two, is in it.
+NO_LABEL = re.compile(r".*([;:]|(^|\s)(\d*\.?\d+|[fF])(\s|$)).*")
 # The kinds of components in `scripts/components`.
 KINDS = ("ner", "tagger", "morphologizer", "parser")
 CHOICES = {"keep": ("exact", "one"), "engine": ("local", "ray")}
@@ -50,14 +52,16 @@ def read_gates(text: str) -> list[LabelGate]:
         ValueError: If there is another word.
     """
     gates = []
-    for part in filter(None, map(str.strip, text.split(","))):
+    # A label may hold a comma itself.
+    for part in filter(None, map(str.strip, re.split(r"(?<=\d)\s*,", text))):
         match = LABEL_GATE.fullmatch(part)
-        if not match or float(match["least"]) > MOST["f" if match["f"] else "kept"]:
+        measure = "f" if match and match["f"] else "kept"
+        is_gate = match and not NO_LABEL.fullmatch(match["label"])
+        if not is_gate or float(match["least"]) > MOST[measure]:
             raise ValueError(
-                f"vars.gates: '{part}' is no gate: write a label and the least share "
-                "of its F that is kept, such as ORG 0.97, or its least F, DRUG f 0.6."
+                f"vars.gates: cannot read '{part}'. Write LABEL 0.97, the share of its "
+                "F to keep, or LABEL f 0.6, the F to reach, with commas between them."
             )
-        measure = "f" if match["f"] else "kept"
         gates.append(LabelGate(match["label"], measure, float(match["least"])))
     return gates
 

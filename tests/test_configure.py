@@ -15,6 +15,7 @@ from scripts import functions  # noqa: F401  registers the reader and the callba
 from scripts.components import pipes_of
 from scripts.components.kind import from_config
 from scripts.configure import (
+    check_gates,
     find_rare,
     labels_in,
     make_config,
@@ -398,3 +399,9 @@ def test_known_label_that_is_rare_in_the_rehearsal_docs_is_named(
     config = Config({"initialize": {"after_init": {"labels": [annotated]}}})
     facts = {"GPE": 3, "PERSON": 300}
     assert find_rare(base, "ner", {pipe: config}, facts) == rare
+
+
+def test_gate_of_a_label_that_is_nowhere_is_refused_before_training():
+    check_gates("ORG 0.97, DRUG f 0.6", ["ORG", "DRUG"])
+    with pytest.raises(ValueError, match=r"no label ORGG: write one of DRUG, ORG\."):
+        check_gates("ORGG 0.97", ["ORG", "DRUG"])

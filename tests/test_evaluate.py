@@ -146,7 +146,7 @@ def run(
     account = {"labels": labels, "copies": copies}
     if earlier:
         write_docs(earlier, folder / "earlier_1_test" / "00000.spacy")
-        rounds = [{"name": "one.jsonl", "labels": ["GPE"]}]
+        rounds = {"one.jsonl": ["GPE"]}
         account["earlier"] = {"rounds": rounds, "docs": {"earlier_1_test": 1}}
     srsly.write_json(folder / "preprocess.json", account)
     account = {"old_test_is_gold": is_gold, "carved": carved or {}}

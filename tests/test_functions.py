@@ -201,3 +201,16 @@ def test_each_pass_reads_earlier_rounds_once_up_to_half_of_what_is_rehearsed(
     assert [len({*texts}) for texts in earlier] == n_read
     assert all(sum(text[:3] == "Old" for text in t) == 8 - n_read[0] for t in both)
     assert (set(earlier[0]) == set(earlier[1])) == (n_earlier == 2)
+
+
+def test_earlier_rounds_are_shared_among_the_files_of_a_pass(corpus, base, tmp_path):
+    (tmp_path / "many").mkdir()
+    for number in range(2):
+        doc = base.make_doc("New one and more")
+        write_docs([doc], tmp_path / "many" / f"{number}.spacy")
+    docs = [base.make_doc(f"Earlier {i}") for i in range(2)]
+    write_docs(docs, corpus / "old" / "earlier" / "00000.spacy")
+    how = (2.0, "ner", True, 0.0, [], 0)
+    read = create_rehearsal_corpus(tmp_path / "many", corpus / "old", *how)
+    texts = [eg.reference.text for eg in read(base)]
+    assert sorted(t for t in texts if t[:3] == "Ear") == ["Earlier 0", "Earlier 1"]

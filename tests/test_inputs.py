@@ -156,7 +156,7 @@ def test_note_of_a_var_changes_only_with_its_files(settings, tmp_path):
         ({"earlier": "no*.jsonl"}, r"vars.earlier: No file at 'no\*.jsonl'"),
         ({"earlier": "e*y"}, "vars.earlier: No file at 'empty'"),
         ({"earlier_test": "no.jsonl"}, "vars.earlier_test: No file at 'no.jsonl'"),
-        ({"gates": "ORG"}, r"vars\.gates: 'ORG' is no gate: write a label"),
+        ({"gates": "ORG"}, r"vars\.gates: cannot read 'ORG'\. Write LABEL"),
     ],
 )
 def test_setting_that_a_later_step_would_refuse_is_an_error_with_its_var(

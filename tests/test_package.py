@@ -78,8 +78,8 @@ def test_model_card_keeps_the_history_of_all_rounds(tmp_path, metrics):
     meta["pipeline"] = ["ner"]
     for number, label in enumerate(("DRUG", "FLU|X"), start=1):
         metrics["new"] = {**metrics["new"], "labels": {label: {}}}
-        data = {f"{label}.jsonl": "0" * 32}
-        meta |= describe(meta, metrics, f"mine 0.{number}.0", data)
+        account = {"files": {f"{label}.jsonl": "0" * 32}, "split_off": ["test"]}
+        meta |= describe(meta, metrics, f"mine 0.{number}.0", account)
     assert [each["labels"] for each in meta["rounds"]] == [["DRUG"], ["FLU|X"]]
     metrics["new"]["labels"] = {}
     card = to_card({**meta, "notes": ""}, metrics, [])

@@ -38,7 +38,7 @@ def rehearse(
     labels = sorted({e.label_ for doc in corrections for e in doc.ents}) or ["DISEASE"]
     account = {"labels": labels, "copies": ["dev", "test"] if corrections else []}
     account["new_labels"] = []
-    rounds = [{"name": "one", "labels": ["GPE"]}] if earlier else []
+    rounds = {"one": ["GPE"]} if earlier else {}
     names = ("earlier_1_train", "earlier_1_test") if earlier else ()
     for name, doc in zip(names, earlier, strict=True):
         write_docs([doc], folder / "annotations" / name / "00000.spacy")

@@ -36,7 +36,8 @@ class Account:
         readings: How the offsets of each file were read.
         corrections: Whether the annotations are few, and all of known labels.
         copies: The sets that are copies of `train`, since nothing was split off it.
-        rounds: The `name` and the `labels` of each earlier round.
+        rounds: The labels of each earlier round, by its name.
+        split_off: The sets that were split off `train`.
     """
 
     counts: Counts = field(default_factory=Counter)
@@ -49,7 +50,8 @@ class Account:
     readings: dict[str, Reading] = field(default_factory=dict)
     corrections: bool = False
     copies: list[str] = field(default_factory=list)
-    rounds: list[dict[str, Any]] = field(default_factory=list)
+    rounds: dict[str, list[str]] = field(default_factory=dict)
+    split_off: list[str] = field(default_factory=list)
 
     def keep(self, row: Row, counts: Counts) -> None:
         """Count a row that became a doc; `counts` has its spans that changed."""
@@ -95,7 +97,8 @@ class Account:
             "near": {"rows": len(self.near), "first": self.near[:N_NAMED]},
             "corrections": self.corrections,
             "copies": self.copies,
-            "rounds": self.rounds,
+            **({"rounds": self.rounds} if self.rounds else {}),
+            "split_off": self.split_off,
             "formats": self.counts_of("formats"),
         }
 
@@ -170,7 +173,8 @@ def check_sets(
 ) -> None:
     """Check that every set has annotations to learn from or to score on.
 
-    `apart` has the accounts of the old test and of the must-pass sentences.
+    `apart` has the accounts of the old test, of the must-pass sentences, and of earlier
+    rounds.
     """
     old_account = apart["old_test"]
     counts = apart["must_pass"].counts

@@ -12,15 +12,14 @@ from spacy.tokens import Doc
 
 from scripts.annotations.account import Account
 from scripts.annotations.align import Options, annotate, text_error
+from scripts.annotations.earlier import read_earlier, to_sets
 from scripts.annotations.records import IgnoredError, RejectedError, Row
 from scripts.annotations.sets import (
     APART,
-    SETS,
     check_map,
     options_for,
     options_of,
     read_annotations,
-    read_earlier,
     read_sets,
 )
 from scripts.annotations.split import HeldOut, count_labels
@@ -39,9 +38,10 @@ def convert_all(
 ) -> tuple[Account, dict[str, Account]]:
     """Convert every set to a folder of `.spacy` files in `output_dir`.
 
-    Settings are the file, folder or glob of each of `SETS`; empty: split off `train`;
-    None: there is no such set. `n_process` processes tokenize; -1: as many as cores.
-    Returns the account of the annotations, and those of the sets `APART`.
+    Settings are the file, folder or glob of each of `SETS`, of `earlier` and of
+    `earlier_test`; None: there is none; an empty `dev` or `test` is split off `train`.
+    `n_process` processes tokenize; -1: as many as cores. Returns the account of the
+    annotations, and those of the sets `APART`.
     """
     account, held_out = Account(), HeldOut()
     accounts = {name: Account() for name in APART}
@@ -49,14 +49,17 @@ def convert_all(
     kind = kind_of(nlp, options.component)
     how = options_of(kind, options)
     sets, labels, account.corrections = read_sets(settings, kind, how, known, account)
-    own = accounts["earlier"]
-    sets |= read_earlier(settings, sets, labels, kind, how, known, own)
+    rounds = read_earlier(settings, sets, labels, nlp, how, accounts["earlier"])
+    accounts["earlier"].rounds = {each.name: each.labels for each in rounds}
+    earlier = to_sets(rounds)
+    sets |= {name: rows for name, (rows, _) in earlier.items()}
     check_map(options, [row.record for some in sets.values() for row in some])
     # What is trained on is compared with what is held out.
     for name in sorted(sets, key=lambda name: name.endswith("train")):
-        owner = name if name in SETS else "earlier"
-        is_apart = owner in APART
-        own, counted = (accounts[owner], None) if is_apart else (account, labels)
+        owner, counted = name, None if name in APART else labels
+        if name in earlier:
+            owner, (_, counted) = "earlier", earlier[name]
+        own = accounts.get(owner, account)
         own_how = options_for(owner, how)
         docs = convert(sets[name], nlp, own_how, counted, own, n_process)
         docs = track(docs, f"Converting {name}", len(sets[name]), "rows")

@@ -1,13 +1,11 @@
 """Which rows of which files become which set.
 
-`train`, `dev` and `test` are this round's annotations; `old_test` and `must_pass` are
-files of their own; of an earlier round there are `earlier_1_train` and
-`earlier_1_test`.
+`train`, `dev` and `test` are the annotations; `old_test` and `must_pass` are files of
+their own.
 """
 
 from collections.abc import Collection, Iterable
 
-from scripts.annotations import earlier
 from scripts.annotations.account import Account
 from scripts.annotations.align import (
     Options,
@@ -15,21 +13,17 @@ from scripts.annotations.align import (
     rename_labels,
     show_renamed,
 )
-from scripts.annotations.earlier import Round
 from scripts.annotations.offsets import Votes
 from scripts.annotations.records import Record, RejectedError, Row, names_of
 from scripts.annotations.repeats import merge_partial, prefer_annotated
 from scripts.annotations.rows import list_files, read_rows
 from scripts.annotations.split import count_labels, half_hash, split_texts
 from scripts.components.kind import Kind
-from scripts.scale.storage import find_rounds
 
 SETS = ("dev", "test", "old_test", "must_pass", "train")
 # Sets that are not of the new annotations: each has an account of its own, and so have
 # all earlier rounds together.
 APART = ("old_test", "must_pass", "earlier")
-# Those that nothing of an earlier round may be trained on.
-HELD_OUT = ("dev", "test", "must_pass")
 # Words in corrections: some tens of sentences. With more annotations some can be spared
 # to score on.
 MAX_CORRECTED = 1500
@@ -97,10 +91,10 @@ def read_sets(
     records = [row.record for row in rows if row.record]
     labels = options.labels or count_labels(records)
     corrections = are_corrections(rows, labels, known)
-    empty = [name for name, pattern in settings.items() if pattern == ""]
-    split_off = [] if corrections else empty
-    set_of = split_texts(records, split_off, options.labels)
-    sets: dict[str, list[Row]] = {name: [] for name in (*split_off, "train")}
+    empty = [name for name in ("dev", "test") if settings[name] == ""]
+    account.split_off = [] if corrections else empty
+    set_of = split_texts(records, account.split_off, options.labels)
+    sets: dict[str, list[Row]] = {name: [] for name in (*account.split_off, "train")}
     for row in rows:
         key = half_hash(row.record.text) if row.record else 0
         sets[set_of.get(key, "train")].append(row)
@@ -110,68 +104,6 @@ def read_sets(
             sets[name] = read_annotations(settings[name], kind, how, account)
     check_apart(sets)
     return sets, labels, corrections
-
-
-def read_rounds(
-    settings: dict[str, str | None],
-    kind: Kind,
-    options: Options,
-    known: Collection[str],
-    account: Account,
-) -> list[Round]:
-    """Read the annotations of earlier rounds.
-
-    A test of a round's own is one more round, of which nothing is trained on. Without
-    one a round is split as it was when it was `vars.train`.
-    """
-    own_tests = find_rounds(settings.get("earlier_test") or "")
-    names = find_rounds(settings.get("earlier") or "")
-    rounds = []
-    for name in (*names, *own_tests):
-        rows = read_annotations(name, kind, options, account)
-        records = [row.record for row in rows if row.record]
-        labels = sorted({kind.to_label(label) for label in count_labels(records)})
-        if not labels:
-            raise ValueError(
-                f"{name} has no annotation, and an earlier round has to have some: "
-                "remove it from vars.earlier and vars.earlier_test."
-            )
-        is_whole = own_tests or are_corrections(rows, labels, known)
-        split_off = () if is_whole else ("dev", "test")
-        parts = earlier.split_round(rows, split_texts(records, split_off))
-        train, test = ([], rows) if name in own_tests else parts.values()
-        rounds.append(Round(name, labels, train, test))
-    earlier.check_labels(rounds, known)
-    return rounds
-
-
-def read_earlier(
-    settings: dict[str, str | None],
-    sets: dict[str, list[Row]],
-    labels: Collection[str],
-    kind: Kind,
-    options: Options,
-    known: Collection[str],
-    account: Account,
-) -> dict[str, list[Row]]:
-    """Read the sets of earlier rounds, without what this round's sets rule out.
-
-    Args:
-        settings: The files of each set.
-        sets: The rows of this round.
-        labels: The labels that are annotated in this round.
-        kind: The kind of the component.
-        options: How to read annotations.
-        known: The labels of the base.
-        account: That of earlier rounds; it notes their names and labels.
-    """
-    own = options_for("earlier", options)
-    rounds = read_rounds(settings, kind, own, known, account)
-    account.rounds = [{"name": each.name, "labels": each.labels} for each in rounds]
-    tests = {name: sets[name] for name in HELD_OUT if settings.get(name)}
-    earlier.check_leak(rounds, tests)
-    rounds = [earlier.set_apart(each, sets, {*labels}) for each in rounds]
-    return earlier.to_sets(rounds)
 
 
 def check_map(options: Options, records: list[Record | None]) -> None:

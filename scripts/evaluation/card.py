@@ -15,7 +15,7 @@ def describe(
     base: dict[str, Any],
     metrics: Metrics,
     package: str = "",
-    data: dict[str, str] | None = None,
+    account: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what changes in the meta data of the base.
 
@@ -23,7 +23,7 @@ def describe(
         base: The meta data of the base.
         metrics: What `evaluate` measured.
         package: Name and version of the package.
-        data: The annotations: the checksum of each file.
+        account: What `preprocess` counted.
     """
     name = f"{base['lang']}_{base['name']} {base['version']}"
     source = {key: base.get(key, "") for key in ("url", "license", "author")}
@@ -34,14 +34,15 @@ def describe(
         old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
     else:
         old = f"Old labels keep {100 * retention:.1f} % of the base's F-score."
-    earlier = metrics.get("earlier", ())
-    # A base that was updated before has the rounds before.
+    account = account or {}
+    # A base that was updated before has the rounds before. `preprocess` asks them how
+    # annotations were split.
     this = {
         "package": package,
         "labels": [*metrics["new"]["labels"]],
-        "f": metrics["new"]["updated"]["f"],
-        "earlier": {each["name"]: each["updated"]["f"] for each in earlier},
-        "data": data or {},
+        "f": None if metrics.get("test_is_train") else metrics["new_f"]["updated"],
+        "data": account.get("files", {}),
+        "split_off": account.get("split_off", []),
     }
     return {
         "rounds": [*base.get("rounds", ()), this],

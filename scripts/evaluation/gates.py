@@ -32,7 +32,9 @@ def pass_gates(
     if the base passes them (`kept`), or `all`. `labels` are gates of single labels.
     """
     retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
-    kept = changed is not None and changed <= max_changed
+    judged = [*judge_rounds(metrics, min_retention), *judge_labels(metrics, labels)]
+    # Without old labels but those of earlier rounds, their own tests tell.
+    kept = bool(judged) if changed is None else changed <= max_changed
     if metrics["old_test_is_gold"]:
         kept = retention is not None and retention >= min_retention
     learned = metrics["new_f"]["updated"] >= min_new_f
@@ -43,16 +45,10 @@ def pass_gates(
         for row in metrics.get("must_pass", ())
         if not row["updated"] and (row["base"] or must_pass == "all")
     ]
-    judged = [*judge_rounds(metrics, min_retention), *judge_labels(metrics, labels)]
     n_below = sum(row["outcome"] == "below" for row in judged)
     passed = kept and learned and not failed and not n_below
-    doubts = find_doubts(metrics, gates) + [
-        f"{row['of']} has {row['gold']} annotations in a test, fewer than {ENOUGH}"
-        if row["gold"] < ENOUGH
-        else f"the base finds no {row['of']} that is right, so there is nothing to keep"
-        for row in judged
-        if row["outcome"] == "not judged"
-    ]
+    unsure = [row for row in judged if row["outcome"] == "not judged"]
+    doubts = [*find_doubts(metrics, gates), *map(tell_unsure, unsure)]
     return {
         "gates": gates,
         "kept": kept,
@@ -66,7 +62,10 @@ def pass_gates(
 
 
 def judge(of: str, measure: str, least: float, scores: dict[str, Any]) -> Metrics:
-    """Judge one score by its gate, unless there are too few annotations.
+    """Judge one score by its gate.
+
+    With few annotations it is below the gate only if F fell by more than chance, and
+    else it is not judged.
 
     Args:
         of: What is judged: a label, or an earlier round.
@@ -80,11 +79,26 @@ def judge(of: str, measure: str, least: float, scores: dict[str, Any]) -> Metric
     """
     before, after = (scores[who]["f"] for who in WHO)
     value = after if measure == "f" else after / before if before else None
-    outcome = "passed" if value is not None and value >= least else "below"
-    if scores["gold"] < ENOUGH or value is None:
+    is_below = value is not None and value < least
+    outcome = "below" if is_below else "passed"
+    if value is None or (scores["gold"] < ENOUGH and not (is_below and fell(scores))):
         outcome = "not judged"
     row = {"of": of, "measure": measure, "least": least, "gold": scores["gold"]}
     return {**row, "before": before, "after": after, "value": value, "outcome": outcome}
+
+
+def fell(scores: dict[str, Any]) -> bool:
+    """Check whether F fell by more than chance."""
+    bounds = scores.get("interval")
+    return bounds is not None and bounds[1] < 0
+
+
+def tell_unsure(row: Metrics) -> str:
+    """Describe why a label or an earlier round is not judged."""
+    of, n_gold = row["of"], row["gold"]
+    if n_gold < ENOUGH:
+        return f"{of} has {n_gold} annotations in a test, fewer than {ENOUGH}"
+    return f"the base finds no {of} that is right, so there is nothing to keep"
 
 
 def judge_rounds(metrics: Metrics, min_retention: float) -> Iterator[Metrics]:

@@ -1,4 +1,4 @@
-"""The metrics of an update: both tests, what moved to a new label, and the gates."""
+"""The metrics of an update: both tests, and what moved to a new label."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ from scripts.components.kind import Fact, Kind
 from scripts.evaluation.cases import WHO, Case
 from scripts.evaluation.scores import score
 
-METRICS_VERSION = 3
+METRICS_VERSION = 4
 Metrics = dict[str, Any]
 # Examples of what is found of new labels in unseen text.
 N_EXAMPLES = 5

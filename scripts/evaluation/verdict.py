@@ -22,7 +22,7 @@ def verdict(metrics: Metrics) -> list[str]:
     is_gold = metrics["old_test_is_gold"]
     sentences = [tell_kept(metrics)] if is_gold else []
     sentences += [tell_changed(metrics), tell_learned(metrics)]
-    sentences += [tell_judged(row) for row in metrics["judged"]]
+    sentences += [tell_judged(row) for row in metrics.get("judged", ())]
     sentences += [tell_must_pass(metrics), tell_spurious(metrics)]
     return [sentence for sentence in sentences if sentence]
 
@@ -159,10 +159,12 @@ def cure(metrics: Metrics) -> str:
     gate = f"vars.{'min_retention' if is_gold else 'max_changed'}"
     gold = "python -m spacy project run old-test writes texts to correct"
     untested = ", ".join(metrics["untested"])
-    low, unjudged = (
-        ", ".join(row["of"] for row in metrics["judged"] if row["outcome"] == outcome)
-        for outcome in ("below", "not judged")
-    )
+    judged, rounds = metrics.get("judged", ()), metrics.get("earlier", ())
+    rounds = [each["name"] for each in rounds]
+    low = [row["of"] for row in judged if row["outcome"] == "below"]
+    forgotten = ", ".join(name for name in low if name in rounds)
+    low = ", ".join(name for name in low if name not in rounds)
+    unsure = ", ".join(row["of"] for row in judged if row["outcome"] == "not judged")
     cures = [
         (not kept, f"set vars.keep to exact; add raw text to vars.raw; change {gate}"),
         (not is_gold, f"annotate gold of the old labels: {gold}"),
@@ -176,8 +178,13 @@ def cure(metrics: Metrics) -> str:
             "annotate sentences like the must-pass ones that fail for vars.train",
         ),
         (not learned, "annotate more texts, or lower vars.min_new_f"),
+        (
+            forgotten,
+            f"add text like that of {forgotten} to vars.raw, set vars.keep to exact, "
+            "or lower vars.min_retention",
+        ),
         (low, f"annotate more of {low}, or change its gate"),
-        (unjudged, f"annotate more of {unjudged} for a test"),
+        (unsure, f"annotate more of {unsure} for a test"),
         (learned and "the new test has" in doubts, "annotate more for vars.test"),
         (untested, f"annotate {untested} in a test"),
         (metrics.get("test_is_train"), "set vars.test to texts not in vars.train"),

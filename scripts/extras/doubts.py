@@ -1,4 +1,4 @@
-"""What is doubtful in annotations: the evidence for others, minus that for them.
+"""What is doubtful in annotations: evidence for another, minus evidence for this one.
 
 There are three witnesses of what is marked, and of what might be: a specialist that
 never saw the text, the same words in other places, and the base, if it knows the label.
@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from scripts.components.kind import Fact, Kind
 
-# No witness is surer than this of a fact, or of its opposite.
+# How unsure a witness is at least.
 LEAST = 0.01
 # How much of the evidence for another annotation of the same tokens counts: what the
 # specialist says for one of the two it says against the other. Share of errors among

@@ -4,6 +4,7 @@ A path in object storage has a file system `fs`, which no local path has.
 """
 
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import BinaryIO
 from scripts.files import written_whole
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# Bytes read at a time: raw text may not fit in memory.
+CHUNK = 1 << 20
 # Bytes that are read into memory at once: annotations have some thousand rows.
 MAX_SIZE = 1 << 30
 # Raised while a compressed file is read that is damaged or incomplete.
@@ -44,6 +47,18 @@ def find_rounds(pattern: str) -> list[str]:
     # A file may be named [1].jsonl.
     matches = [] if Path(pattern).exists() else sorted(glob(pattern, recursive=True))
     return matches or [pattern] * bool(pattern)
+
+
+def checksum_of(path: Path) -> str:
+    """Compute the MD5 of a file, or of the names and contents of a folder's files."""
+    # Not weasel's own, which reads files whole, and hidden ones too.
+    digest = hashlib.md5()
+    for file in [path] if path.is_file() else files_in(path):
+        digest.update(bytes(file.relative_to(path)) if file != path else b"")
+        with file.open("rb") as content:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -57,6 +57,26 @@ def test_round_that_is_forgotten_stops_an_update(n_lost, outcome):
     assert "F of earlier round one is" in text
 
 
+@pytest.mark.parametrize(
+    "n_lost, outcome", [(1, "not proven"), (2, "not proven"), (12, "stopped")]
+)
+def test_small_test_of_a_round_stops_an_update_that_lost_more_than_by_chance(
+    n_lost, outcome
+):
+    earlier = [[KEPT] * (30 - n_lost) + [LOST] * n_lost]
+    assert judge(earlier=earlier)[0]["verdict"] == outcome
+
+
+def test_update_with_no_old_label_but_those_of_rounds_is_judged_by_them():
+    _, metrics = metrics_of([FLU] * 96, [KEPT], is_gold=False)
+    metrics["changed"]["sure"]["share"] = None
+    metrics["earlier"] = [{"name": "one", **score([KEPT] * 100, ["OLD"])}]
+    metrics |= pass_gates(metrics)
+    assert metrics["kept"] and metrics["verdict"] == "not proven"
+    metrics["earlier"] = []
+    assert not pass_gates(metrics)["kept"]
+
+
 def test_each_round_has_a_gate_of_its_own():
     metrics, _ = judge(earlier=[[KEPT] * 1000, [KEPT] * 60 + [LOST] * 40])
     outcomes = [row["outcome"] for row in metrics["judged"]]
@@ -64,16 +84,20 @@ def test_each_round_has_a_gate_of_its_own():
 
 
 def test_gates_are_read_with_labels_of_several_words():
-    gates = read_gates(" ORG 0.97, WORK OF ART f 0.6 ,X=Y|Z 1.02 ")
+    gates = read_gates(" ORG 0.97, WORK OF ART F 0.6 ,X=Y,Z|A=B 1.02 ")
     assert gates == [
         LabelGate("ORG", "kept", 0.97),
         LabelGate("WORK OF ART", "f", 0.6),
-        LabelGate("X=Y|Z", "kept", 1.02),
+        LabelGate("X=Y,Z|A=B", "kept", 1.02),
     ]
     assert read_gates("") == []
 
 
-@pytest.mark.parametrize("text", ["ORG", "0.97", "ORG 97", "DRUG f 60", "ORG f", "A B"])
+WRONG = ("ORG", "0.97", "ORG 97", "DRUG f 60", "ORG f", "A B", "ORG: 0.97")
+WRONG += ("ORG 0.97; DRUG f 0.6", "ORG 0.97 DRUG f 0.6")
+
+
+@pytest.mark.parametrize("text", WRONG)
 def test_what_is_no_gate_is_refused_before_any_training(text):
-    with pytest.raises(ValueError, match=rf"vars\.gates: '{text}' is no gate: write"):
+    with pytest.raises(ValueError, match=rf"vars\.gates: cannot read '{text}'\. Write"):
         read_gates(text)
