@@ -129,12 +129,17 @@ def main(
     train = read_docs(corpus_dir / "train")
     seen = {surface(kind, doc, fact) for doc in train for fact in kind.facts(doc)}
     earlier = [{"name": name, **score(cases[name], labels[name])} for name in rounds]
-    # What has a test of its own is not judged by what the base finds.
-    big = [each["labels"] for each in earlier if each["gold"] >= ENOUGH]
-    tested = {label for some in big for label, both in some.items() if both["gold"]}
+    # What a round's own test can judge is not judged by what the base finds.
+    in_rounds = [
+        (label, each["gold"])
+        for each in earlier
+        for label, both in each["labels"].items()
+        if both["gold"]
+    ]
+    tested = {label for label, n_gold in in_rounds if n_gold >= ENOUGH}
     how = (labels, known, rehearsed["carved"], is_gold, seen, tested)
     metrics = {**to_metrics(cases, *how), "earlier": earlier}
-    unseen -= tested
+    unseen -= {label for label, _ in in_rounds}
     metrics["untested"] += sorted(unseen - {*account["labels"]})
     metrics["test_is_train"] = "test" in account["copies"]
     if (corpus_dir / "corrections").exists():

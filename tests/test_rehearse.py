@@ -88,7 +88,9 @@ def test_rehearsal_text_never_holds_an_annotated_text_nor_one_twice(base, tmp_pa
 
 def test_train_and_dev_are_completed_and_test_is_left_as_it_was(base, tmp_path):
     docs = rehearse(base, tmp_path, RAW)
-    labels = {name: {e.label_ for e in docs[name][0].ents} for name in docs}
+    sets = ("train", "dev", "test")
+    labels = {name: {e.label_ for e in docs[name][0].ents} for name in sets}
+    assert docs["earlier"] == []
     assert labels["train"] == labels["dev"] == {"DISEASE", "GPE"}
     assert labels["test"] == {"DISEASE"}
 
