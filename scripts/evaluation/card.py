@@ -39,7 +39,7 @@ def describe(
     # annotations were split.
     this = {
         "package": package,
-        "labels": [*metrics["new"]["labels"]],
+        "labels": account.get("labels", [*metrics["new"]["labels"]]),
         "f": None if metrics.get("test_is_train") else metrics["new_f"]["updated"],
         "data": account.get("files", {}),
         "split_off": account.get("split_off", []),
