@@ -90,6 +90,16 @@ def test_model_card_keeps_the_history_of_all_rounds(tmp_path, metrics):
     assert f"| mine 0.2.0 | {label} | 100.0 | {label}.jsonl {zeros} |" in card
 
 
+def test_description_of_an_update_that_rounds_alone_judge_says_nothing_of_old_labels(
+    metrics,
+):
+    metrics |= {"retention": None, "old_test_is_gold": False}
+    metrics["changed"]["sure"]["share"] = None
+    meta = {"lang": "en", "name": "tiny", "version": "0.0.0"}
+    told = describe(meta, metrics)["description"]
+    assert told == "en_tiny 0.0.0, updated with FLU by pseudo-rehearsal."
+
+
 def test_model_card_says_what_the_pipeline_notes_of_itself(tmp_path, metrics):
     nlp = spacy.load(tmp_path / "base")
     nlp.meta["notes"] = "The average of two."

@@ -29,11 +29,13 @@ def describe(
     source = {key: base.get(key, "") for key in ("url", "license", "author")}
     new = list_labels(metrics["new_labels"] or metrics["new"]["labels"])
     retention, prefix = metrics["retention"], metrics["facts"]["prefix"]
-    if retention is None:
-        share = metrics["changed"]["sure"]["share"]
-        old = f"Of what the base is sure of in unseen text {100 * share:.1f} % changed."
-    else:
-        old = f"Old labels keep {100 * retention:.1f} % of the base's F-score."
+    share, old = metrics["changed"]["sure"]["share"], ""
+    if retention is not None:
+        old = f" Old labels keep {100 * retention:.1f} % of the base's F-score."
+    elif share is not None:
+        old = (
+            f" Of what the base is sure of in unseen text {100 * share:.1f} % changed."
+        )
     account = account or {}
     # A base that was updated before has the rounds before. `preprocess` asks them how
     # annotations were split.
@@ -46,7 +48,7 @@ def describe(
     }
     return {
         "rounds": [*base.get("rounds", ()), this],
-        "description": f"{name}, updated with {new} by pseudo-rehearsal. {old}",
+        "description": f"{name}, updated with {new} by pseudo-rehearsal.{old}",
         # A null in the base's meta data would stop `spacy huggingface-hub push`.
         "license": base.get("license") or "",
         "sources": [*(base.get("sources") or []), {"name": name, **source}],
