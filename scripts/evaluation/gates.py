@@ -32,9 +32,11 @@ def pass_gates(
     if the base passes them (`kept`), or `all`. `labels` are gates of single labels.
     """
     retention, changed = metrics["retention"], metrics["changed"]["sure"]["share"]
-    judged = [*judge_rounds(metrics, min_retention), *judge_labels(metrics, labels)]
+    rounds = [*judge_rounds(metrics, min_retention)]
+    judged = [*rounds, *judge_labels(metrics, labels)]
     # Without old labels but those of earlier rounds, their own tests tell.
-    kept = bool(judged) if changed is None else changed <= max_changed
+    by_rounds = any(row["outcome"] == "passed" for row in rounds)
+    kept = by_rounds if changed is None else changed <= max_changed
     if metrics["old_test_is_gold"]:
         kept = retention is not None and retention >= min_retention
     learned = metrics["new_f"]["updated"] >= min_new_f
