@@ -86,19 +86,18 @@ def read_earlier(
 
 def list_rounds(pattern: str) -> list[str]:
     """List the rounds that a setting names; a README among them is none."""
-    paths = [Path(name) for name in find_rounds(pattern)]
+    names = find_rounds(pattern)
+    paths = [*map(Path, names)]
     texts = brat.companions(paths)
-    return [
-        str(path)
-        for path in paths
-        if len(paths) == 1
-        or not (
-            NOTES.fullmatch(path.name)
-            or str(path) in texts
-            or {*path.parents} & {*paths}
-            or (path.is_dir() and not any(path.iterdir()))
-        )
-    ]
+
+    def is_round(path: Path) -> bool:
+        is_empty = path.is_dir() and not any(path.iterdir())
+        is_inside = not {*path.parents}.isdisjoint(paths)
+        is_note = NOTES.fullmatch(path.name) or str(path) in texts
+        return not (is_empty or is_inside or is_note)
+
+    # What is named itself is one, whatever it is; it may be in object storage.
+    return [str(p) for p in paths if is_round(p)] if len(names) > 1 else names
 
 
 def is_any_of(name: str, settings: Collection[str | None]) -> bool:
