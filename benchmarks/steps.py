@@ -96,10 +96,13 @@ def make_inputs(n_docs: int, inputs: Inputs) -> None:
         rejected_path=folder / "rejected.jsonl",
     )
     save_specialist(base_dir, folder / "specialist")
+    rehearsed = {"new_labels": srsly.read_json(account)["new_labels"], "carved": {}}
+    srsly.write_json(folder / "rehearse.json", rehearsed)
     configure.main(
         base_dir,
         SETTINGS,
         account,
+        folder / "rehearse.json",
         configs,
         train=annotations / "train",
         dev=str(annotations / "dev"),
