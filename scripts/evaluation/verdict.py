@@ -164,7 +164,8 @@ def cure(metrics: Metrics) -> str:
     low = [row["of"] for row in judged if row["outcome"] == "below"]
     forgotten = ", ".join(name for name in low if name in rounds)
     low = ", ".join(name for name in low if name not in rounds)
-    unsure = ", ".join(row["of"] for row in judged if row["outcome"] == "not judged")
+    unsure = [row["of"] for row in judged if row["outcome"] == "not judged"]
+    unsure = ", ".join(name for name in unsure if name not in metrics["untested"])
     cures = [
         (not kept, f"set vars.keep to exact; add raw text to vars.raw; change {gate}"),
         (not is_gold, f"annotate gold of the old labels: {gold}"),

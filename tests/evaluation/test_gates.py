@@ -47,6 +47,9 @@ def test_label_with_few_annotations_is_not_judged_and_does_not_pass():
     assert metrics["verdict"] == "not proven"
     assert "OLD has 95 annotations in a test, fewer than 96" in metrics["doubts"]
     assert "Not judged: OLD, 95 annotations in a test (the gate is 0.97)." in text
+    assert "annotate more of OLD for a test" in cure(metrics)
+    # Said once, if no test has it at all.
+    assert "more of OLD" not in cure({**metrics, "untested": ["OLD"]})
 
 
 @pytest.mark.parametrize("n_lost, outcome", [(3, "passed"), (30, "stopped")])
