@@ -232,16 +232,7 @@ def make_set(name: str, work: Path) -> None:
     for source in SETS[name].raws:
         text = (DATA / source / "raw.jsonl").read_bytes()
         (raw / f"{source}.jsonl").write_bytes(text)
-    rehearse.main(
-        base,
-        folder / "annotations",
-        str(raw),
-        folder / "preprocess.json",
-        folder / "update",
-        str(folder / "rehearsal"),
-        account_path=folder / "rehearse.json",
-        completed_path=folder / "completed.jsonl",
-    )
+    rehearse_in(folder, base, raw)
     gold = {"train": read_rows("newswire", "train"), "dev": []}
     convert(gold, folder / "gold-corpus" / "docs", str(base))
     docs = read_docs(folder / "gold-corpus" / "docs" / "train", nlp.vocab)
@@ -254,6 +245,21 @@ def double(base: Path, specialist: Path, first: str) -> Language:
     position = {"before": "ner"} if first == "new" else {"after": "ner"}
     nlp.add_pipe("ner", source=spacy.load(specialist), name="ner_new", **position)
     return nlp
+
+
+def rehearse_in(folder: Path, base: Path, raw: Path, component: str = "ner") -> None:
+    """Rehearse as the step does, with the annotations that `convert` wrote."""
+    rehearse.main(
+        base,
+        folder / "annotations",
+        str(raw),
+        folder / "preprocess.json",
+        folder / "update",
+        str(folder / "rehearsal"),
+        account_path=folder / "rehearse.json",
+        completed_path=folder / "completed.jsonl",
+        component=component,
+    )
 
 
 def inputs_of(

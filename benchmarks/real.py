@@ -33,10 +33,10 @@ from benchmarks.forgetting import (
     inputs_of,
     note_all,
     read_rows,
+    rehearse_in,
     spread,
 )
 from benchmarks.french import make_rows
-from scripts import rehearse
 from scripts.components import KINDS, labels_of
 from scripts.configure import RATIO, SPECIALIST
 from scripts.docs import read_docs
@@ -138,34 +138,44 @@ def make_set(name: str, bases: dict[str, str], work: Path) -> None:
     else:
         train, test = (read(name, split) for split in ("train", "dev"))
         rows = {"train": train, "dev": [], "test": test}
-    convert(rows, folder / "annotations", str(base_dir))
+    prepare(rows, RAW[name], base_dir, folder)
+
+
+def prepare(
+    rows: dict[str, list[dict[str, Any]]],
+    sources: Iterable[str],
+    base_dir: Path,
+    folder: Path,
+    **options: Any,
+) -> None:
+    """Convert annotations, and rehearse with raw text, as the steps do.
+
+    `options` are those of preprocess.
+    """
+    convert(rows, folder / "annotations", str(base_dir), **options)
     raw = folder / "raw"
     raw.mkdir(exist_ok=True)
-    for source in RAW[name]:
+    for source in sources:
         texts = read(source, "raw")
         texts = texts[:-N_UNSEEN] if source == "reddit" else texts
         srsly.write_jsonl(raw / f"{source}.jsonl", texts)
-    rehearse.main(
-        base_dir,
-        folder / "annotations",
-        str(raw),
-        folder / "preprocess.json",
-        folder / "update",
-        str(folder / "rehearsal"),
-        account_path=folder / "rehearse.json",
-        completed_path=folder / "completed.jsonl",
-    )
+    rehearse_in(folder, base_dir, raw)
 
 
-def make(update: Update, arm: str, base_dir: Path, folder: Path) -> Language:
-    """Make the pipeline of a run."""
+def make_update(update: Update, base_dir: Path, folder: Path) -> Path:
+    """Make a run, and the specialist that it needs; return the folder of the update."""
     changes = {"update.n_evaluations": 1}
     inputs = inputs_of(base_dir, folder, folder / "runs", changes, gpu_id=-1)
     todo = [update.specialist, update] if ARMS[update.arm].get(SPECIALIST) else [update]
     for run in todo:
         if not (inputs.output_dir / run.name).exists():
             make_run(run, inputs)
-    path = inputs.output_dir / update.name / "model-best"
+    return inputs.output_dir / update.name / "model-best"
+
+
+def make(update: Update, arm: str, base_dir: Path, folder: Path) -> Language:
+    """Make the pipeline of a run."""
+    path = make_update(update, base_dir, folder)
     if arm == DOUBLE:
         return double(base_dir, path, "new")
     return spacy.load(path)
@@ -185,14 +195,11 @@ def score_run(run: tuple[str, str, int], work: Path) -> dict[str, Any]:
         new = annotate((base, updated), read_docs(folder / "update" / "test"), "ner")
         unseen = [base.make_doc(text) for text in unseen_texts(name)]
         cases = add_sure(annotate((base, updated), unseen, "ner"), base, "ner")
-        gold = [] if name == "french" else gold_cases(base, updated)
-    scores, kept = PRFScore(), {"base": PRFScore(), "updated": PRFScore()}
+        kept = None if name == "french" else kept_of(base, updated)
+    scores = PRFScore()
     for case in new:
         right, found = case.judged(labels)
         scores.score_set(found["updated"], right)
-    for case in gold:
-        for who, score in kept.items():
-            score.score_set(to_gold(case.found[who]), case.gold)
     # What moved to a label that it was carved out of is shown, and no change.
     carved = srsly.read_json(folder / "rehearse.json")["carved"]
     counts = count_changed(cases, known - labels, carved)
@@ -208,7 +215,7 @@ def score_run(run: tuple[str, str, int], work: Path) -> dict[str, Any]:
         "seed": seed,
         "new_f": 100 * scores.fscore,
         "right": 100 * mean(right),
-        "kept": kept["updated"].fscore / kept["base"].fscore if gold else None,
+        "kept": kept,
         "changed": 100 * every["share"],
         "sure": 100 * counts["sure"]["share"],
         "moved": 100 * every["moved"] / every["found"],
@@ -219,8 +226,8 @@ def score_run(run: tuple[str, str, int], work: Path) -> dict[str, Any]:
     }
 
 
-def gold_cases(base: Language, updated: Language) -> list[Any]:
-    """Annotate the newswire test with both pipelines."""
+def kept_of(base: Language, updated: Language) -> float:
+    """Return F on gold of the newswire test, after the update ÷ before."""
     docs = []
     for row in read_rows("newswire", "test"):
         doc: Doc = base.make_doc(row["text"])
@@ -228,7 +235,11 @@ def gold_cases(base: Language, updated: Language) -> list[Any]:
         if all(spans):
             doc.set_ents(spans)
             docs.append(doc)
-    return annotate((base, updated), docs, "ner")
+    scores = {"base": PRFScore(), "updated": PRFScore()}
+    for case in annotate((base, updated), docs, "ner"):
+        for who, score in scores.items():
+            score.score_set(to_gold(case.found[who]), case.gold)
+    return scores["updated"].fscore / scores["base"].fscore
 
 
 def show(lines: list[dict[str, Any]], column: str) -> str:

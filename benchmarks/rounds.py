@@ -22,15 +22,12 @@ import typer
 from spacy.scorer import PRFScore
 from wasabi import MarkdownRenderer
 
-from benchmarks.forgetting import convert, inputs_of, note_all, read_rows
-from benchmarks.real import N_UNSEEN, corrections, gold_cases, to_gold, unseen_texts
-from scripts import rehearse
+from benchmarks.forgetting import note_all, read_rows
+from benchmarks.real import corrections, kept_of, make_update, prepare, unseen_texts
 from scripts.components import labels_of
-from scripts.configure import SPECIALIST
 from scripts.docs import read_docs
 from scripts.evaluation.cases import add_sure, annotate
 from scripts.evaluation.metrics import count_changed
-from scripts.extras.runs import ARMS, make_run
 from scripts.extras.runs import Run as Update
 from scripts.scale.start import start
 
@@ -96,30 +93,8 @@ def make_round(name: str, arm: str, seed: int, english: str, work: Path) -> Path
                 (folder / var).mkdir(parents=True, exist_ok=True)
                 srsly.write_jsonl(folder / var / f"{before}.jsonl", rows[split])
         options = {v: str(folder / v / "*") for v in ("earlier", "earlier_test")}
-    convert(rows_of(name, english), folder / "annotations", str(base), **options)
-    raw = folder / "raw"
-    raw.mkdir(exist_ok=True)
-    for source in ROUNDS[name]:
-        texts = read_rows(source, "raw")
-        texts = texts[:-N_UNSEEN] if source == "reddit" else texts
-        srsly.write_jsonl(raw / f"{source}.jsonl", texts)
-    rehearse.main(
-        base,
-        folder / "annotations",
-        str(raw),
-        folder / "preprocess.json",
-        folder / "update",
-        str(folder / "rehearsal"),
-        account_path=folder / "rehearse.json",
-        completed_path=folder / "completed.jsonl",
-    )
-    changes = {"update.n_evaluations": 1}
-    inputs = inputs_of(base, folder, folder / "runs", changes, gpu_id=-1)
-    todo = [update.specialist, update] if ARMS[update.arm].get(SPECIALIST) else [update]
-    for run in todo:
-        if not (inputs.output_dir / run.name).exists():
-            make_run(run, inputs)
-    return path
+    prepare(rows_of(name, english), ROUNDS[name], base, folder, **options)
+    return make_update(update, base, folder)
 
 
 def score_round(run: tuple[str, str, int], english: str, work: Path) -> dict[str, Any]:
@@ -146,18 +121,14 @@ def score_round(run: tuple[str, str, int], english: str, work: Path) -> dict[str
                 scores[each] = 100 * right / len(judged)
         unseen = [base.make_doc(text) for text in unseen_texts("drugs")]
         cases = add_sure(annotate((base, updated), unseen, "ner"), base, "ner")
-        gold = gold_cases(base, updated)
-    kept = {"base": PRFScore(), "updated": PRFScore()}
-    for case in gold:
-        for who, score in kept.items():
-            score.score_set(to_gold(case.found[who]), case.gold)
+        kept = kept_of(base, updated)
     counts = count_changed(cases, {*labels_of(base, "ner")}, carved)
     return {
         "seed": seed,
         "arm": arm,
         "round": name,
         "scores": scores,
-        "kept": kept["updated"].fscore / kept["base"].fscore,
+        "kept": kept,
         "changed": 100 * counts["all"]["share"],
         "sure": 100 * counts["sure"]["share"],
         "moved": 100 * counts["all"]["moved"] / counts["all"]["found"],

@@ -29,8 +29,14 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from wasabi import MarkdownRenderer
 
-from benchmarks.forgetting import DATA, convert, inputs_of, note_all, spread
-from scripts import rehearse
+from benchmarks.forgetting import (
+    DATA,
+    convert,
+    inputs_of,
+    note_all,
+    rehearse_in,
+    spread,
+)
 from scripts.annotations.align import Options
 from scripts.annotations.convert import convert_file
 from scripts.annotations.formats import conllu
@@ -195,17 +201,7 @@ def make_set(name: str, base_dir: Path, folder: Path) -> None:
     raw = [{"text": r["text"]} for r in rows if r["genre"] != GENRE]
     raw = [row for row in raw if row["text"] not in texts]
     srsly.write_jsonl(folder / "raw.jsonl", raw)
-    rehearse.main(
-        base_dir,
-        folder / "annotations",
-        str(folder / "raw.jsonl"),
-        folder / "preprocess.json",
-        folder / "update",
-        str(folder / "rehearsal"),
-        account_path=folder / "rehearse.json",
-        completed_path=folder / "completed.jsonl",
-        component=task.component,
-    )
+    rehearse_in(folder, base_dir, folder / "raw.jsonl", task.component)
 
 
 def cases_of(
