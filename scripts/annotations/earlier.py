@@ -81,7 +81,7 @@ def read_earlier(
     held_out["earlier_test"] = [row for each in own_tests for row in each.test]
     check_leak(rounds, held_out)
     rounds += own_tests
-    return [set_apart(each, rounds, sets, {*labels}) for each in rounds]
+    return set_apart(rounds, sets, {*labels})
 
 
 def list_rounds(pattern: str) -> list[str]:
@@ -183,12 +183,11 @@ def check_leak(rounds: Iterable[Round], tests: dict[str, list[Row]]) -> None:
 
 
 def set_apart(
-    one: Round, rounds: list[Round], sets: dict[str, list[Row]], labels: set[str]
-) -> Round:
-    """Ignore rows of a round whose text is held out, trained on, or corrected now.
+    rounds: list[Round], sets: dict[str, list[Row]], labels: set[str]
+) -> list[Round]:
+    """Ignore rows of rounds whose text is held out, trained on, or corrected now.
 
     Args:
-        one: The round.
         rounds: All earlier rounds.
         sets: The rows of this round, by set.
         labels: The labels that are annotated in this round.
@@ -196,13 +195,16 @@ def set_apart(
     held_out = texts_of(row for name in ("dev", "test") for row in sets.get(name, ()))
     now = texts_of(sets["train"])
     before = texts_of(row for each in rounds for row in each.train)
-    again = now if labels & {*one.labels} else set()
-    not_trained = dict.fromkeys(again, AGAIN) | dict.fromkeys(held_out, HELD_OUT_NOW)
+    not_trained = dict.fromkeys(held_out, HELD_OUT_NOW)
+    not_again = dict.fromkeys(now, AGAIN) | not_trained
     not_scored = dict.fromkeys(before, TRAINED_BEFORE) | dict.fromkeys(now, TRAINED_NOW)
-    return one._replace(
-        train=[ignore_row(row, not_trained) for row in one.train],
-        test=[ignore_row(row, not_scored) for row in one.test],
-    )
+    done = []
+    for each in rounds:
+        reasons = not_trained if labels.isdisjoint(each.labels) else not_again
+        train = [ignore_row(row, reasons) for row in each.train]
+        test = [ignore_row(row, not_scored) for row in each.test]
+        done.append(each._replace(train=train, test=test))
+    return done
 
 
 def ignore_row(row: Row, reasons: dict[str, str]) -> Row:
