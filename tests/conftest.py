@@ -115,15 +115,31 @@ LAYOUTS = (
 
 
 @pytest.fixture(scope="session", params=LAYOUTS)
-def any_base(request):
-    """A tiny base in each layout that an update must work for."""
-    return make_pipeline(request.param)
+def any_base_dir(request, tmp_path_factory):
+    """The folder of a tiny base in each layout that an update must work for."""
+    folder = tmp_path_factory.mktemp("any_base")
+    make_pipeline(request.param).to_disk(folder)
+    return folder
+
+
+@pytest.fixture
+def any_base(any_base_dir):
+    """A base in each layout, for one test: steps disable parts of what they get."""
+    return spacy.load(any_base_dir)
 
 
 @pytest.fixture(scope="session")
-def base():
-    """A tiny base whose tok2vec is shared with a tagger."""
-    return make_pipeline("shared")
+def base_dir(tmp_path_factory):
+    """The folder of a tiny base whose tok2vec is shared with a tagger."""
+    folder = tmp_path_factory.mktemp("base")
+    make_pipeline("shared").to_disk(folder)
+    return folder
+
+
+@pytest.fixture
+def base(base_dir):
+    """The base whose tok2vec is shared with a tagger, for one test."""
+    return spacy.load(base_dir)
 
 
 def case_of(text, gold=(), base=(), updated=(), default="outside", sure=()):

@@ -37,13 +37,6 @@ with start("local", n_process) as workers:
 """
 
 
-@pytest.fixture(scope="module")
-def base_dir(base, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    base.to_disk(folder)
-    return folder
-
-
 def n_lines(folder):
     return len([*folder.glob("*.spacy.json")])
 
