@@ -45,8 +45,9 @@ from scripts.vars import read_gates
 
 Keep = Literal["exact", "one"]
 RATIO, SPECIALIST = "corpora.train.ratio", "corpora.train.specialist"
+SCORES = "training.before_update.weight"
 # What a specialist is trained with: the annotations alone.
-ALONE = {RATIO: 0.0, SPECIALIST: False}
+ALONE = {RATIO: 0.0, SPECIALIST: False, SCORES: 0.0}
 # What the base finds fewer times in the rehearsal docs is warned of.
 RARE = 50
 # Sections of the settings that apply to some updates only.
@@ -160,6 +161,7 @@ def make_config(
     config = Config(config).merge(settings)
     found = {"found_before": to_config(found_before)}
     config["corpora"]["train"] |= {"component": pipe, **found}
+    config["training"]["before_update"]["component"] = pipe
     set_budget(config, n_words)
     return config
 

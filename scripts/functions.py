@@ -6,15 +6,17 @@ spaCy imports this file; a packaged pipeline loads and runs without it.
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.util import registry
+from thinc.api import Model
 
 from scripts.annotations.pieces import split_doc
 from scripts.components import kind_of
@@ -31,6 +33,8 @@ from scripts.scale.pipelines import load_code
 
 # The largest share of earlier rounds in what is rehearsed.
 MAX_EARLIER = 0.5
+
+Item = TypeVar("Item", Doc, Example)
 
 # `spacy debug data` loads the base, and imports this file alone.
 load_code("training/base")
@@ -81,20 +85,16 @@ def create_rehearsal_corpus(
             kind.select(example.reference, labels, found_before)
         return examples
 
-    def read_pieces(path: Path, nlp: Language) -> Iterator[Doc]:
-        split_points = kind_of(nlp, component).split_points
-        docs = read_bin(path).get_docs(nlp.vocab)
-        return chain.from_iterable(split_doc(doc, split_points) for doc in docs)
-
     # With one file, and so with a few thousand annotations, each doc is read once.
     @lru_cache(maxsize=1)
     def read_file(path: Path, nlp: Language) -> list[Example]:
-        pieces = read_pieces(path, nlp)
+        pieces = read_pieces(path, nlp, component)
         return select(nlp, list(Corpus(path).make_examples(nlp, pieces)))
 
     def read_folder(folder: Path, nlp: Language) -> Iterator[Example]:
         for file in doc_files(folder):
-            yield from Corpus(folder).make_examples(nlp, read_pieces(file, nlp))
+            pieces = read_pieces(file, nlp, component)
+            yield from Corpus(folder).make_examples(nlp, pieces)
 
     def read_in_circle(folder: Path, nlp: Language) -> Iterator[Example]:
         while True:
@@ -131,12 +131,19 @@ def create_rehearsal_corpus(
     return lambda nlp: check_any(read(nlp), annotations)
 
 
-def check_any(examples: Iterator[Example], path: Path) -> Iterator[Example]:
+def read_pieces(path: Path, nlp: Language, component: str) -> Iterator[Doc]:
+    """Read the docs of a file, the long ones split."""
+    split_points = kind_of(nlp, component).split_points
+    docs = read_bin(path).get_docs(nlp.vocab)
+    return chain.from_iterable(split_doc(doc, split_points) for doc in docs)
+
+
+def check_any(items: Iterator[Item], path: Path) -> Iterator[Item]:
     """Pass on the examples of a path; if there are none, spaCy would wait for ever."""
-    example = None
-    for example in examples:
-        yield example
-    if example is None:
+    item = None
+    for item in items:
+        yield item
+    if item is None:
         raise ValueError(f"{path} has no docs with words: {AGAIN}")
 
 
@@ -178,11 +185,7 @@ def keep_agreed(
     """
     kind = kind_of(nlp, component)
     marked = [eg for eg in examples if kind.is_marked(eg.reference)]
-    # Copies without annotations: the NER would keep entities that are set already.
-    bare = [
-        Doc(d.vocab, [t.text for t in d], [t.whitespace_ for t in d])
-        for d in (example.reference for example in marked)
-    ]
+    bare = [bare_copy(example.reference) for example in marked]
     predicted = nlp.pipe(bare) if labels else bare
     dropped = {
         id(example)
@@ -192,12 +195,59 @@ def keep_agreed(
     return [example for example in examples if id(example) not in dropped]
 
 
-def take_words(examples: Iterator[Example], n_words: float) -> Iterator[Example]:
-    """Take examples until they have that many words, and no more."""
+def bare_copy(doc: Doc) -> Doc:
+    """Copy a doc without annotations: an NER would keep entities that are set."""
+    return Doc(doc.vocab, [t.text for t in doc], [t.whitespace_ for t in doc])
+
+
+def take_words(items: Iterator[Item], n_words: float) -> Iterator[Item]:
+    """Take docs or examples until they have that many words, and no more."""
     while n_words > 0:
-        example = next(examples)
-        n_words -= len(example)
-        yield example
+        item = next(items)
+        n_words -= len(item)
+        yield item
+
+
+@registry.callbacks("update.rehearse_scores.v1")
+def create_rehearse_scores(
+    rehearsal: Path, component: str, n_words: int, weight: float
+) -> Callable[[Language, dict[str, Any]], None]:
+    """Create the callback that reminds a pipe of its own scores before each step.
+
+    A rehearsal doc says what the base finds, and not how sure it was of that: what it
+    found, or missed, by a hair changes first. So the pipe also learns to find
+    everything in fresh docs as likely as when training began. Hinton, Vinyals & Dean
+    (2015), "Distilling the Knowledge in a Neural Network"; against forgetting: Li &
+    Hoiem (2016), "Learning without Forgetting". spaCy's `nlp.rehearse` compares raw
+    scores instead, and with these a pipe learned fewer corrections and changed more.
+
+    Args:
+        rehearsal: A `.spacy` file or folder, read in a circle.
+        component: Name of the pipe to train.
+        n_words: Words of the docs that are scored before each step.
+        weight: Weight of each token in them, where one in a batch has 1; 0: the
+            callback does nothing.
+    """
+    folder = Path(rehearsal)
+
+    def read_in_circle(nlp: Language) -> Iterator[Doc]:
+        while True:
+            pieces = (read_pieces(file, nlp, component) for file in doc_files(folder))
+            docs = filter(len, chain.from_iterable(pieces))
+            yield from check_any(map(bare_copy, docs), folder)
+
+    @lru_cache(maxsize=1)
+    def start(nlp: Language) -> tuple[Model, Iterator[Doc]]:
+        return deepcopy(nlp.get_pipe(component).model), read_in_circle(nlp)
+
+    def rehearse_scores(nlp: Language, step: dict[str, Any]) -> None:
+        if weight > 0:
+            before, docs = start(nlp)
+            some = [*nlp.pipe(take_words(docs, n_words), disable=[component])]
+            kind = kind_of(nlp, component)
+            kind.rehearse(nlp.get_pipe(component), before, some, weight)
+
+    return rehearse_scores
 
 
 @registry.callbacks("update.prepare_component.v1")

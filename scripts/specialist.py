@@ -35,9 +35,11 @@ from scripts.scale.storage import as_path
 
 def rehearsal_words(config: Config) -> int:
     """Return how many words of rehearsal docs an update reads in all."""
-    ratio = config["corpora"]["train"]["ratio"]
-    n_words = config["training"]["max_steps"] * config["training"]["batcher"]["size"]
-    return round(n_words * ratio / (1 + ratio))
+    ratio, training = config["corpora"]["train"]["ratio"], config["training"]
+    scores = training["before_update"]
+    n_words = training["batcher"]["size"] * ratio / (1 + ratio)
+    n_words += scores["n_words"] if scores["weight"] else 0
+    return round(training["max_steps"] * n_words)
 
 
 def choose_docs(

@@ -58,7 +58,8 @@ def update(
     rehearsed = {"new_labels": account["new_labels"], "carved": {}}
     srsly.write_json(folder / "rehearse.json", rehearsed)
     source = str(bool(specialist)).lower()
-    settings = write_settings(folder / "update.cfg", max_steps, specialist=source)
+    how = {"specialist": source, "n_words": 60}
+    settings = write_settings(folder / "update.cfg", max_steps, **how)
     configure(
         base_dir,
         settings,
@@ -186,6 +187,17 @@ def test_corrections_alone_go_to_the_component_that_has_the_label(base, tmp_path
     assert pipes_of(updated, "ner") == ["ner"]
     assert weights(updated) != weights(base)
     assert [p.name for p in (tmp_path / "configs").iterdir()] == ["update.cfg"]
+
+
+def test_correction_is_learned_and_all_else_that_the_base_finds_stays(base, tmp_path):
+    text, texts = "Juan met Lima Berg.", [text for text, _ in TEXTS]
+    right = [("Lima Berg", "PERSON")]
+    assert found(base, text) != right
+    account = {**CORRECTIONS, "labels": ["PERSON"]}
+    how = {"account": account, "text": text, "spans": [(9, 18, "PERSON")]}
+    updated = update(base, tmp_path, max_steps=60, **how)
+    assert found(updated, text) == right
+    assert [found(updated, each) for each in texts] == [found(base, t) for t in texts]
 
 
 @pytest.mark.parametrize(
@@ -316,9 +328,9 @@ def test_few_annotations_take_small_batches_and_many_take_more_steps(
 @pytest.mark.parametrize(
     "account, n_words, overrides, passes, ratio, steps",
     [
-        (CORRECTIONS, 400, {}, 30, 4.0, 300),
+        (CORRECTIONS, 400, {}, 30, 1.0, 450),
         # A given setting wins.
-        (CORRECTIONS, 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 300),
+        (CORRECTIONS, 400, {"corpora.train.ratio": 0.0}, 30, 0.0, 450),
         # Many annotations of known labels are no corrections.
         (KNOWN, 40_000, {}, 10, 1.0, 1200),
         # The whole of a new label is to be learned, however few its annotations are.

@@ -471,7 +471,7 @@ def test_new_tag_and_new_relation_are_learned_by_the_same_steps(
 
 
 def test_corrections_of_an_update_are_all_trained_on_and_listed(cut, done, tmp_path):
-    folder = clone(tmp_path / "clone", min_steps=100)
+    folder = clone(tmp_path / "clone", min_steps=100, n_words=400)
     train = folder / "assets" / "annotations" / "corrections.jsonl"
     project = srsly.read_yaml(folder / "project.yml")
     update = project["workflows"]["update"]

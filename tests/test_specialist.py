@@ -124,9 +124,10 @@ def test_specialist_is_trained_only_for_a_type_that_the_base_does_not_know(
     assert not any(doc.ents for doc in docs)
 
 
-def test_as_many_words_are_chosen_as_training_reads(choose):
+# Of 4 steps of 8 words half are of rehearsal docs; before each of them 3 are scored.
+@pytest.mark.parametrize("weight, expected", [(0.0, 16), (1.0, 28)])
+def test_as_many_words_are_chosen_as_training_reads(choose, weight, expected):
     budget = {"passes": 1, "min_batch_words": 8, "ratio": 1.0}
-    docs = choose("GPE", min_steps=4, **budget)
-    # Of 4 steps of 8 words half are of rehearsal docs.
+    docs = choose("GPE", min_steps=4, weight=weight, n_words=3, **budget)
     n_words = [len(doc) for doc in docs]
-    assert 16 <= sum(n_words) < 16 + max(n_words)
+    assert expected <= sum(n_words) < expected + max(n_words)

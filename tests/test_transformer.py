@@ -4,7 +4,7 @@ import pytest
 import spacy
 from conftest import TEXTS
 from spacy.training import Example
-from test_configure import found, others, update, weights
+from test_configure import CORRECTIONS, OSLO, found, others, update, weights
 from thinc.api import Config
 
 from scripts.extras.average import check_weights
@@ -112,6 +112,15 @@ def test_update_changes_the_ner_of_a_transformer_base_and_nothing_else(
     )
     assert before == after
     assert "DISEASE" in updated.get_pipe("ner").labels
+
+
+def test_corrections_go_to_the_ner_of_a_transformer_base(transformer_base, tmp_path):
+    how = {"account": CORRECTIONS, "spans": [OSLO]}
+    updated = update(transformer_base, tmp_path, max_steps=30, **how)
+    assert updated.pipe_names == ["transformer", "tagger", "ner"]
+    assert weights(transformer_base) != weights(updated)
+    text = "Anna Berg left Lima on Monday."
+    assert others(updated, text) == others(transformer_base, text)
 
 
 def test_exact_adds_a_small_ner_with_a_tok2vec_of_its_own_to_a_transformer_base(

@@ -150,7 +150,7 @@ def show(account: Account, name: str, rejected_path: Path) -> None:
         print("Rejected", in_line(row))
     if near := account.near:
         pair = " and ".join(near[0])
-        print(f"{len(near)} rows of train nearly repeat a held-out row, first {pair}")
+        print(f"Rows of train nearly repeat held-out rows: {len(near)}, first {pair}")
 
 
 def check_rejected(account: Account, max_share: float, path: Path) -> None:

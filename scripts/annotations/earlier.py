@@ -176,9 +176,8 @@ def check_leak(rounds: Iterable[Round], tests: dict[str, list[Row]]) -> None:
         held_out = texts_of(some)
         if leak := [row for row in rows if row.record.text in held_out]:
             raise ValueError(
-                f"vars.earlier has {len(leak)} rows whose text is also in vars.{name}, "
-                f"and would be trained on: {names_of(leak)}. Remove them from one of "
-                "the two."
+                f"vars.earlier has texts that are also in vars.{name}, and would be "
+                f"trained on: {names_of(leak)}. Remove them from one of the two."
             )
 
 

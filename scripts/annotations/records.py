@@ -115,9 +115,10 @@ class Row(NamedTuple):
 
 
 def names_of(rows: Collection[Row]) -> str:
-    """Name some rows by file and line."""
+    """Name some rows by file and line, and count them if there are more."""
     names = [f"{row.file}:{row.line}" for row in rows]
-    return ", ".join(names[:N_NAMED]) + (" …" if len(names) > N_NAMED else "")
+    more = f" … ({len(names)} in all)" if len(names) > N_NAMED else ""
+    return ", ".join(names[:N_NAMED]) + more
 
 
 def short(value: Any) -> str:

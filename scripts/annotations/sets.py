@@ -126,9 +126,9 @@ def check_apart(sets: dict[str, list[Row]]) -> None:
     both = [row for row in rows if row.record and row.record.text in texts]
     if both:
         raise ValueError(
-            f"{len(both)} must-pass sentences are among the annotations, and would be "
-            f"trained on: {names_of(both)}. Remove them from vars.train and vars.dev, "
-            "or from vars.must_pass."
+            "must-pass sentences are among the annotations, and would be trained on: "
+            f"{names_of(both)}. Remove them from vars.train and vars.dev, or from "
+            "vars.must_pass."
         )
 
 

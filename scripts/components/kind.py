@@ -12,9 +12,11 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 from spacy.language import Language
+from spacy.pipeline import TrainablePipe
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.api import Model
 
 Fact = tuple[Any, ...]
 # Span groups of a rehearsal doc for what a specialist finds in it, and finds likely.
@@ -379,6 +381,19 @@ class Kind:
 
     def prepare(self, nlp: Language, component: str, labels: Iterable[str]) -> None:
         """Prepare a sourced component for training."""
+
+    def rehearse(
+        self, pipe: TrainablePipe, before: Model, docs: list[Doc], weight: float
+    ) -> None:
+        """Add to a pipe's gradient what makes it score docs as it did before.
+
+        Args:
+            pipe: The pipe; it is not updated yet.
+            before: A copy of its model from before training.
+            docs: Docs without annotations.
+            weight: Weight of each token.
+        """
+        raise NotImplementedError
 
     def finish(self, nlp: Language, new: NewLabels) -> list[str]:
         """Adapt other components of an updated pipeline to new labels, in place.

@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 from spacy.language import Language
+from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Token
 from spacy.training import Example
 from spacy.util import minibatch
-from thinc.api import Model, to_numpy
+from thinc.api import Model, set_dropout_rate, to_numpy
 from thinc.layers.resizable import resize_linear_weighted
+from thinc.types import Floats2d
 from typing_extensions import override
 
 from scripts.components.kind import FACTORIES, LIKELY, Kind, NewLabels
@@ -74,13 +76,9 @@ class Tagger(Kind):
         self, nlp: Language, component: str, docs: Iterable[Doc]
     ) -> Iterator[dict[Tag, float]]:
         pipe = nlp.get_pipe(component)
-        *_, softmax = output_path(pipe.model)
         for batch in minibatch(docs, nlp.batch_size):
-            for scores in pipe.model.predict(batch):
+            for scores in probabilities(pipe.model, batch):
                 values = to_numpy(scores)
-                if len(values) and not softmax.attrs["softmax_normalize"]:
-                    values = np.exp(values - values.max(axis=1, keepdims=True))
-                    values /= values.sum(axis=1, keepdims=True)
                 yield {
                     (int(i), pipe.labels[j]): float(values[i, j])
                     for i, j in zip(*np.nonzero(values >= LIKELY), strict=True)
@@ -108,6 +106,15 @@ class Tagger(Kind):
             node.set_dim("nO", n_labels, force=True)
         for label in new.names:
             self.add_label(nlp, component, label)
+
+    @override
+    def rehearse(
+        self, pipe: TrainablePipe, before: Model, docs: list[Doc], weight: float
+    ) -> None:
+        set_dropout_rate(pipe.model, 0.0)
+        guesses, backprop = pipe.model.begin_update(docs)
+        pairs = zip(guesses, probabilities(before, docs), strict=True)
+        backprop([weight * (guess - target) for guess, target in pairs])
 
     def add_label(self, nlp: Language, component: str, label: str) -> None:
         """Add a label whose weights the model has already."""
@@ -148,6 +155,17 @@ def output_path(model: Model) -> Iterator[Model]:
     while model.layers:
         model = model.layers[-1]
         yield model
+
+
+def probabilities(model: Model, docs: list[Doc]) -> Iterator[Floats2d]:
+    """Yield the probability of each label for the tokens of each doc.
+
+    spaCy leaves that step out where the largest score is all that it asks for.
+    """
+    *_, softmax = output_path(model)
+    for scores in model.predict(docs):
+        is_done = softmax.attrs["softmax_normalize"] or not len(scores)
+        yield scores if is_done else model.ops.softmax(scores)
 
 
 def is_ruler(nlp: Language, name: str) -> bool:

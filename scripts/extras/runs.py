@@ -26,6 +26,7 @@ from scripts.components.kind import NewLabels, read_new_labels
 from scripts.configure import (
     ALONE,
     RATIO,
+    SCORES,
     SPECIALIST,
     Keep,
     configs_of,
@@ -55,7 +56,7 @@ ARMS: dict[str, dict[str, Any]] = {
     # The annotations completed by the base, without rehearsal.
     "completed": ALONE,
     # One fixed mix with rehearsal docs, not completed.
-    "static": {SPECIALIST: False},
+    "static": {SPECIALIST: False, SCORES: 0.0},
     # Completed by the base, with fresh rehearsal docs.
     "rehearsed": {SPECIALIST: False},
     # The same, begun as the specialist and with its marks.

@@ -174,7 +174,7 @@ def test_earlier_round_that_holds_a_test_text_is_refused_with_the_rows(
     label = "PERSON" if name == "earlier_test" else "DISEASE"
     leak = {"text": MANY[at]["text"], "spans": [{"start": 0, "end": 4, "label": label}]}
     with pytest.raises(
-        ValueError, match=rf"has 1 rows .* vars\.{name}, .*1\.jsonl:{at + 1}\."
+        ValueError, match=rf"has texts .* vars\.{name}, .*1\.jsonl:{at + 1}\."
     ):
         preprocess(FLU, [MANY], **{name: [leak]})
 

@@ -189,7 +189,8 @@ def test_experiment_on_corrections_sets_a_ratio_of_their_own(project, base):
     before = (project / "update.cfg").read_text("utf-8")
     experiment(project, arms="rehearsed", ratios="0.5", write=True)
     after = (project / "update.cfg").read_text("utf-8")
-    assert after == before.replace("ratio = 4.0", "ratio = 0.5")
+    # Those of corrections come first in the file.
+    assert after == before.replace("ratio = 1.0", "ratio = 0.5", 1)
     # Without a new label there is no specialist, and no second component; and no more
     # docs than all.
     more = experiment(project, arms="specialist, exact", ratios="0.5", sizes="99, all")
@@ -215,7 +216,9 @@ def test_experiment_sets_the_ratio_of_all_where_new_types_have_none(project, arm
     settings = path.read_text("utf-8").replace("ratio = 3.0\n", "")
     path.write_text(settings, "utf-8")
     experiment(project, arms=arm, ratios="0.5", write=True)
-    assert path.read_text("utf-8") == settings.replace("ratio = 1.0", "ratio = 0.5")
+    # That of all comes last in the file.
+    expected = "ratio = 0.5".join(settings.rsplit("ratio = 1.0", 1))
+    assert path.read_text("utf-8") == expected
 
 
 def test_run_of_exact_leaves_the_component_of_the_base_as_it_is(project):
