@@ -107,7 +107,7 @@ def test_what_moved_to_a_new_type_is_named_in_retention_and_verdict(
     metrics = evaluate(base, updated, *tests)
     assert metrics["retention"] < metrics["retention_unmoved"] == 1.0
     kept = verdict(metrics | pass_gates(metrics, 0.97, 0.3))[0]
-    assert "1.000 without what moved to a new label" in kept
+    assert "1.000 without what moved to an annotated label" in kept
     # Nothing moves where nothing is found.
     metrics = evaluate(base, spacy.blank("en"), *tests)
     assert metrics["retention_unmoved"] == metrics["retention"] == 0.0
@@ -314,7 +314,7 @@ def test_what_moved_to_a_label_that_was_carved_out_is_not_changed(
         assert metrics["kept"] is bool(carved)
     sentences = " ".join(verdict(metrics))
     assert "0.0 % are lost or found otherwise" in sentences
-    assert " 3 moved to a new label." in sentences
+    assert " 3 moved to an annotated label." in sentences
 
 
 def test_list_of_corrections_says_which_are_right(base, updated, tests, tmp_path):

@@ -1,4 +1,4 @@
-"""The metrics of an update: both tests, and what moved to a new label."""
+"""The metrics of an update: both tests, and what moved to an annotated label."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable

@@ -53,7 +53,7 @@ def tell_kept(metrics: Metrics) -> str:
     details = f"retention {retention:.3f}, {sure.format(*bounds or ())}"
     rest = metrics["retention_unmoved"]
     if metrics["fates"]["moved"] and rest is not None:
-        details += f", {rest:.3f} without what moved to a new label"
+        details += f", {rest:.3f} without what moved to an annotated label"
     details += f"; the gate is {metrics['gates']['min_retention']:g}"
     start = "Kept" if metrics["kept"] else "The update forgot"
     fell = f"fell from {before:.1f} to {after:.1f}"
@@ -70,7 +70,7 @@ def tell_changed(metrics: Metrics) -> str:
         return "" if is_gold else f"{nothing}, so what changed cannot be measured."
     gate = "" if is_gold else f"the gate is {metrics['gates']['max_changed']:.1%}; "
     start = "Changed" if is_gold or metrics["kept"] else "The update changed too much"
-    moved = f" {every['moved']} moved to a new label." if every["moved"] else ""
+    moved = f" {every['moved']} moved to an annotated label." if every["moved"] else ""
     return (
         f"{start}: of {sure['found']} annotations that the base is sure of, "
         f"{sure['share']:.1%} are lost or found otherwise ({gate}of all "
