@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,17 +91,12 @@ def create_rehearsal_corpus(
         return select(nlp, list(Corpus(path).make_examples(nlp, pieces)))
 
     def read_folder(folder: Path, nlp: Language) -> Iterator[Example]:
-        for file in doc_files(folder):
-            pieces = read_pieces(file, nlp, component)
-            yield from Corpus(folder).make_examples(nlp, pieces)
-
-    def read_in_circle(folder: Path, nlp: Language) -> Iterator[Example]:
-        while True:
-            yield from check_any(read_folder(folder, nlp), folder)
+        pieces = read_pieces(folder, nlp, component)
+        return Corpus(folder).make_examples(nlp, pieces)
 
     def take(folder: Path, n_words: float, nlp: Language) -> list[Example]:
         if folder not in circles:
-            circles[folder] = read_in_circle(folder, nlp)
+            circles[folder] = in_circle(lambda: read_folder(folder, nlp), folder)
         return list(take_words(circles[folder], n_words))
 
     @lru_cache(maxsize=1)
@@ -132,14 +126,21 @@ def create_rehearsal_corpus(
 
 
 def read_pieces(path: Path, nlp: Language, component: str) -> Iterator[Doc]:
-    """Read the docs of a file, the long ones split."""
+    """Read the docs of a file or a folder, the long ones split."""
     split_points = kind_of(nlp, component).split_points
-    docs = read_bin(path).get_docs(nlp.vocab)
-    return chain.from_iterable(split_doc(doc, split_points) for doc in docs)
+    for file in doc_files(path):
+        for doc in read_bin(file).get_docs(nlp.vocab):
+            yield from split_doc(doc, split_points)
+
+
+def in_circle(read: Callable[[], Iterator[Item]], path: Path) -> Iterator[Item]:
+    """Read the docs or examples of a path again and again."""
+    while True:
+        yield from check_any(read(), path)
 
 
 def check_any(items: Iterator[Item], path: Path) -> Iterator[Item]:
-    """Pass on the examples of a path; if there are none, spaCy would wait for ever."""
+    """Pass on what a path holds; if that is nothing, spaCy would wait for ever."""
     item = None
     for item in items:
         yield item
@@ -230,15 +231,13 @@ def create_rehearse_scores(
     """
     folder = Path(rehearsal)
 
-    def read_in_circle(nlp: Language) -> Iterator[Doc]:
-        while True:
-            pieces = (read_pieces(file, nlp, component) for file in doc_files(folder))
-            docs = filter(len, chain.from_iterable(pieces))
-            yield from check_any(map(bare_copy, docs), folder)
+    def read_bare(nlp: Language) -> Iterator[Doc]:
+        return map(bare_copy, filter(len, read_pieces(folder, nlp, component)))
 
     @lru_cache(maxsize=1)
     def start(nlp: Language) -> tuple[Model, Iterator[Doc]]:
-        return deepcopy(nlp.get_pipe(component).model), read_in_circle(nlp)
+        docs = in_circle(lambda: read_bare(nlp), folder)
+        return deepcopy(nlp.get_pipe(component).model), docs
 
     def rehearse_scores(nlp: Language, step: dict[str, Any]) -> None:
         if weight > 0:

@@ -7,15 +7,14 @@ import numpy as np
 import spacy
 from spacy.attrs import ORTH
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch
 from thinc.api import Model
 from typing_extensions import override
 
-from scripts.components.kind import DOUBTS, FACTORIES, LIKELY, MARKS, Kind, NewLabels
-from scripts.components.moves import rehearse_moves
+from scripts.components.kind import DOUBTS, FACTORIES, LIKELY, MARKS, NewLabels
+from scripts.components.moves import MoveKind
 
 # Span group of a doc for spans that a person rejected.
 INCORRECT = "incorrect_spans"
@@ -38,7 +37,7 @@ BEAM_WIDTH = 16
 Entity = tuple[int, int, str]
 
 
-class Ner(Kind):
+class Ner(MoveKind):
     """The NER. What has no docstring here is described in `Kind`."""
 
     FACTORY = "ner"
@@ -209,12 +208,6 @@ class Ner(Kind):
         # A sourced NER keeps the settings it was saved with, whatever the config says.
         ner.cfg["incorrect_spans_key"] = INCORRECT
         ner.moves.cfg["neg_key"] = INCORRECT
-
-    @override
-    def rehearse(
-        self, pipe: TrainablePipe, before: Model, docs: list[Doc], weight: float
-    ) -> None:
-        rehearse_moves(pipe, before, docs, weight)
 
 
 def to_facts(spans: Iterable[Span]) -> set[Entity]:

@@ -5,15 +5,14 @@ from typing import Any
 
 import numpy as np
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch
 from thinc.api import Model
 from typing_extensions import override
 
-from scripts.components.kind import FACTORIES, LIKELY, MARKS, Kind, NewLabels
-from scripts.components.moves import rehearse_moves
+from scripts.components.kind import FACTORIES, LIKELY, MARKS, NewLabels
+from scripts.components.moves import MoveKind
 
 # Parses that a beam search follows.
 BEAM_WIDTH = 8
@@ -21,7 +20,7 @@ ROOT = "ROOT"
 Arc = tuple[int, int, str]
 
 
-class Parser(Kind):
+class Parser(MoveKind):
     """The parser. What has no docstring here is described in `Kind`.
 
     spaCy takes a missing head for a root, so the parser learns from complete trees
@@ -224,12 +223,6 @@ class Parser(Kind):
                     copy_row(layer, known, moves[f"{move}-{label}"])
         # All of them may be predicted from now on.
         parser.model.attrs["unseen_classes"].clear()
-
-    @override
-    def rehearse(
-        self, pipe: TrainablePipe, before: Model, docs: list[Doc], weight: float
-    ) -> None:
-        rehearse_moves(pipe, before, docs, weight)
 
 
 def copy_row(layer: Model, source: int, target: int) -> None:
